@@ -1,0 +1,76 @@
+/* model/limits.h - every bound of the product, in one place.
+ *
+ * Units end the name. What the configuration may change is a default here, and says so.
+ */
+#pragma once
+
+enum {
+    /* Names and texts of the contract. */
+    NAME_LEN_MAX = 128, /* ids that clients choose: [A-Za-z0-9][A-Za-z0-9_.:@-]{0,127} */
+    APP_NAME_LEN_MAX = 64,
+    EVENT_ID_LEN_MAX = 256,
+    EMAIL_LEN_MAX = 254, /* RFC 5321 section 4.5.3.1.3, less the angle brackets */
+    PHONE_LEN_MAX = 16,  /* E.164: '+' and 15 digits */
+    LOCALE_LEN_MAX = 35, /* RFC 5646 section 4.4.1 */
+    TIMEZONE_LEN_MAX = 64,
+    TOKEN_LEN_MAX = 4096,      /* a device token */
+    ENDPOINT_LEN_MAX = 2048,   /* a Web Push endpoint */
+    COLLAPSE_KEY_LEN_MAX = 64, /* bytes; APNs: apns-collapse-id */
+    ATTRIBUTES_BYTES_MAX = 16 * 1024,
+    TEMPLATE_BYTES_MAX = 256 * 1024,
+    TEMPLATE_LOCALES_MAX = 100,
+    PARTIAL_DEPTH_MAX = 16,
+    RENDERED_BYTES_MAX = 1024 * 1024, /* one text of one delivery */
+
+    /* Requests. */
+    BODY_BYTES_DEFAULT = 1024 * 1024, /* configurable: limits.body_bytes */
+    HEAD_BYTES_MAX = 16 * 1024,       /* request line and headers: past it 431 */
+    HEADERS_MAX = 64,
+    TARGET_LEN_MAX = 8 * 1024, /* past it 414 */
+    JSON_DEPTH_MAX = 32,
+    JSON_VALUES_MAX = 200000,
+    REQUEST_ID_LEN_MAX = 128,
+    PAGE_DEFAULT = 50,
+    PAGE_MAX = 200,
+    TO_MAX = 1000,          /* entries of `to` */
+    BATCH_MAX = 1000,       /* notifications a batch */
+    DELIVERIES_MAX = 10000, /* planned by one request */
+    FAULTS_MAX = 100,       /* listed in one problem */
+    DEVICES_MAX = 50,       /* of one user; the oldest seen gives way: 409 says so */
+    REDRIVE_MAX = 1000,     /* ids a call */
+
+    /* Connections. */
+    CONNECTIONS_MAX = 10240,
+    PIPELINE_MAX = 16,        /* requests read ahead on one HTTP/1.1 connection */
+    STREAMS_MAX = 256,        /* concurrent streams on one HTTP/2 connection */
+    HEAD_TIMEOUT_S = 10,      /* from the first byte of a request to the end of its head */
+    BODY_TIMEOUT_S = 30,      /* without a byte of the body */
+    IDLE_TIMEOUT_S = 75,      /* keep-alive without a request */
+    WRITE_TIMEOUT_S = 30,     /* without the peer taking a byte of the answer */
+    IN_FLIGHT_DEFAULT = 4096, /* requests being answered; configurable: limits.in_flight */
+
+    /* Ledger and lanes. */
+    GROUP_OPS_MAX = 512,    /* of one commit group */
+    WINDOW_LANE_MAX = 4096, /* deliveries in hand, a lane */
+    WINDOW_ALL_MAX = 16384, /* deliveries in hand, all lanes */
+    WINDOW_BYTES_MAX = 32 * 1024 * 1024,
+    CLAIM_MAX = 256,      /* deliveries a claim */
+    SWEEP_ROWS_MAX = 200, /* a retention step */
+    INBOX_MAX = 16384,    /* messages waiting in a mailbox */
+    ATTEMPTS_MAX = 100,
+
+    /* Providers. */
+    PROVIDERS_MAX = 64,
+    ROUTES_MAX = 256,
+    PROVIDER_IN_FLIGHT_DEFAULT = 1000,
+    PROVIDER_TIMEOUT_MS = 15000,
+    CONNECT_TIMEOUT_MS = 5000,
+    REPLY_BYTES_MAX = 64 * 1024, /* of a provider's answer; the rest is cut off */
+    POOL_CONNECTIONS_MAX = 8,    /* an h2 origin */
+    ORIGINS_MAX = 4096,          /* remembered Web Push origins */
+
+    /* Store. */
+    IDEMPOTENCY_DAYS = 7,
+    RETENTION_DAYS_DEFAULT = 30,
+    CACHE_BYTES_DEFAULT = 24 * 1024 * 1024, /* recipients, templates, keys of one intake */
+};
