@@ -9,21 +9,12 @@
  */
 #pragma once
 #include "base/arena.h"
-#include "base/json.h"
+#include "model/content.h"
 #include "model/names.h"
 #include "model/notification.h"
 #include "model/verdict.h"
 #include "model/wire.h"
 #include "port/entropy.h"
-
-/* What one channel of a template came to for one delivery. Absent strings: the template has none.
- */
-struct content {
-    struct str title, body, url, image; /* push */
-    const struct json *data;            /* push: an object whose values are strings, or NULL */
-    struct str text;                    /* sms; also the text part of an e-mail */
-    struct str html, subject, from;     /* email */
-};
 
 /* All that composing needs about one attempt. */
 struct parcel {
