@@ -1,6 +1,8 @@
 /* model/wire.h - what goes out to a provider, and what comes back.
  *
  * A request is composed by a provider, carried by a transport, and judged by the same provider.
+ * Its strings live in the arena it was composed into, or belong to the provider's instance, which
+ * outlives every exchange of its own.
  */
 #pragma once
 #include "base/time.h"
@@ -19,6 +21,12 @@ struct header {
 
 enum { REQUEST_HEADERS_MAX = 16 };
 
+enum starttls {
+    STARTTLS_REQUIRED, /* no TLS, no mail: the default */
+    STARTTLS_OFFERED,  /* taken if the server offers it */
+    STARTTLS_OFF       /* never asked for: loopback only */
+};
+
 struct request {
     enum wire wire;
     struct str method; /* "POST" */
@@ -27,8 +35,13 @@ struct request {
     struct header headers[REQUEST_HEADERS_MAX];
     uint32_t header_count;
     struct str body; /* SMTP: the whole message with CRLF line ends, before dot-stuffing */
-    struct str mail_from, mail_to; /* SMTP envelope, bare addresses */
-    bool subscriber_chosen; /* the endpoint came from a subscriber: resolve once, check, pin */
+    struct str ca;   /* PEM text that replaces the system's roots; absent: the system's */
+    struct str mail_from, mail_to;       /* SMTP envelope, bare addresses */
+    enum starttls smtp_starttls;         /* for smtp://; smtps:// is TLS from the first byte */
+    struct str smtp_user, smtp_password; /* AUTH; absent: none. Never logged */
+    bool subscriber_chosen;  /* the endpoint came from a subscriber: resolve once, check, pin */
+    struct str pins_allowed; /* with subscriber_chosen: networks that are allowed although private,
+                                comma-separated CIDR; absent: none */
     /* WIRE_SANDBOX: what to answer and when. */
     int sandbox_status;
     struct span sandbox_delay;

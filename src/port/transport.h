@@ -14,12 +14,6 @@ struct transport;
 /* One exchange. Filled by the courier up to `done`; the rest is the transport's until `done`. */
 struct exchange_call {
     const struct request *request; /* lives until done */
-    struct str origin_ca;          /* PEM text that replaces the system's roots; absent: system */
-    struct str user, password;     /* SMTP AUTH; absent: none */
-    bool starttls_required;        /* smtp:// */
-    bool starttls_off;
-    struct str pins_allowed; /* subscriber_chosen: networks that are allowed although private,
-                                comma-separated CIDR; absent: none */
     struct mono deadline;
     /* Called once, unless withdraw returned true. The reply and what it points at live in `arena`
      * until the call is freed by the courier. */
@@ -33,7 +27,7 @@ struct exchange_call {
 
 struct transport_ops {
     /* How many more exchanges to this origin the transport would begin at once; 0: wait. */
-    unsigned (*room)(struct transport *self, const struct request *request, struct str origin_ca);
+    unsigned (*room)(struct transport *self, const struct request *request);
     void (*submit)(struct transport *self, struct exchange_call *call);
     /* True: never begun, forgotten, and `done` will not be called. False: begun; `done` follows. */
     bool (*withdraw)(struct transport *self, struct exchange_call *call);
