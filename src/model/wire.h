@@ -49,7 +49,7 @@ struct request {
 };
 
 /* How far an exchange came: all that fate may be concluded from when there is no answer. */
-enum exchange {
+enum exchange_end {
     EXCHANGE_WHOLE,   /* a complete answer */
     EXCHANGE_UNSENT,  /* not a byte was given to TLS or TCP: DNS, connect, handshake, withdrawn */
     EXCHANGE_REFUSED, /* begun, but the protocol proves that nothing was processed: REFUSED_STREAM,
@@ -58,7 +58,7 @@ enum exchange {
 };
 
 struct reply {
-    enum exchange exchange;
+    enum exchange_end exchange;
     int status; /* HTTP status or SMTP reply code; 0 without one */
     const struct header *headers;
     uint32_t header_count;
