@@ -1,0 +1,401 @@
+/* port/store.h - the store's verbs: what the ledger commits, and what anyone may read.
+ *
+ * The store is the calendar and the only promise. Work reaches it in groups, each one transaction,
+ * and comes back as one message; a blocking commit never holds an actor. Implementations: memory,
+ * SQLite (PostgreSQL later); one contract suite (test/contract) runs over all of them.
+ *
+ * Facts (notifications, deliveries, events) are appended. Open work stands in exactly one of two
+ * tables: `hand` (claimed by this node) or `pending` (the calendar, in the order lane, app, due,
+ * id). A delivery in neither has ended.
+ *
+ * Threads: submit and read from any one thread each; completions go to the given inboxes.
+ */
+#pragma once
+#include "base/arena.h"
+#include "model/app.h"
+#include "model/notification.h"
+#include "model/recipient.h"
+#include "port/inbox.h"
+
+struct store;
+
+/* ------------------------------------------------------------------------------- groups ---- */
+
+/* What became of a group. Nothing decided from a group is visible before its completion. */
+enum group_fate {
+    GROUP_COMMITTED, /* durable (embedded: after fsync) */
+    GROUP_REFUSED,   /* nothing of it happened; `why` says so; may be tried again later */
+    GROUP_UNKNOWN,   /* only across a lost connection: run the same group again (same ids) */
+};
+
+enum verb {
+    VERB_ACCEPT,
+    VERB_PROBE,
+    VERB_CLAIM,
+    VERB_SETTLE,
+    VERB_RECEIPT,
+    VERB_CANCEL,
+    VERB_REDRIVE,
+    VERB_CHANGE,
+    VERB_SWEEP,
+};
+
+/* The head of every verb's struct. Inputs are borrowed from the submitter until completion;
+ * results that are lists live in the group's arena. */
+struct op {
+    enum verb verb;
+    void *owner; /* the submitter's */
+};
+
+/* Filled by the submitter, handed back by `done.post(&group->message)`. Ops run in their order. */
+struct group {
+    struct message message;
+    struct inbox done;
+    struct op **ops;
+    uint32_t count;
+    struct arena arena; /* results; initialised by the submitter, who frees it */
+    enum group_fate fate;
+    struct why why;
+    struct span took; /* of the commit, for the metrics */
+};
+
+/* -- accept: a notification and its deliveries become durable ------------------------------- */
+
+/* Where a delivery goes at acceptance. */
+enum place {
+    PLACE_ENDED,   /* suppressed: its state and reason stand in the delivery */
+    PLACE_HAND,    /* claimed at once, attempt 1 */
+    PLACE_PENDING, /* into the calendar, due at once */
+};
+
+enum { IDEM_KEY_SIZE = 16, IDEM_BODY_SIZE = 16 };
+
+/* The identity of a request: which event id of which app and mode, and which body. */
+struct idem {
+    bool present;
+    uint32_t app;
+    enum mode mode;
+    unsigned char key[IDEM_KEY_SIZE];   /* hash of the event id */
+    unsigned char body[IDEM_BODY_SIZE]; /* hash of the canonical body */
+    struct wall now;                    /* the window runs from acceptance */
+};
+
+enum idem_result { IDEM_NEW, IDEM_REPLAY, IDEM_MISMATCH };
+
+struct accept {
+    struct op op;
+    struct idem idem;
+    const struct notification *notification; /* with its id; delivery_count set */
+    const struct delivery *deliveries;       /* delivery_count of them, ordinals 0.. */
+    const unsigned char *places;             /* enum place, one a delivery */
+    struct wall now;
+    /* Result. Unless IDEM_NEW nothing was stored, and `replay_*` tell the first acceptance. */
+    enum idem_result result;
+    int64_t replay_id;
+    uint32_t replay_deliveries;
+};
+
+/* -- probe: what accept would say of this identity; stores nothing -------------------------- */
+struct probe {
+    struct op op;
+    struct idem idem;
+    enum idem_result result;
+    int64_t replay_id;
+    uint32_t replay_deliveries;
+};
+
+/* -- claim: moves due work of one (lane, app) from pending into hand, and loads it ---------- */
+struct claimed {
+    const struct notification *notification; /* shared by neighbours of one notification */
+    const struct delivery *delivery;
+    uint32_t attempt;       /* the number of the attempt to make: the fence */
+    uint32_t seq;           /* of the next event */
+    struct wall expires_at; /* the notification's, or later after a redrive */
+    bool cancelled;         /* the notification was, or its user or app is gone */
+    /* What policy needs, as it stands now. For a direct address: the suppression alone. */
+    struct recipient recipient; /* devices: only this delivery's, if it still exists */
+    bool suppressed;            /* the address is on the suppression list */
+    struct category category;   /* as it stands now; `default` if it is gone */
+};
+
+struct claim {
+    struct op op;
+    unsigned lane;
+    uint32_t app;
+    uint32_t limit; /* 1..CLAIM_MAX */
+    struct wall now;
+    struct claimed *list;
+    uint32_t count;
+    struct wall next_due; /* of what is left of this (lane, app); WALL_NEVER: nothing */
+};
+
+/* -- settle: what an attempt came to; ends a claim ------------------------------------------ */
+enum settle_to {
+    SETTLE_END,   /* out of hand, for good (a dead one into the dead letters) */
+    SETTLE_AGAIN, /* back to pending at `due` with `attempts` used, an event `queued` */
+    SETTLE_BACK,  /* back to pending at `due`, as if never claimed: no event, no attempt used */
+};
+
+struct settle {
+    struct op op;
+    struct delivery_key key;
+    uint32_t attempt; /* the fence: another number in hand changes nothing */
+    unsigned lane;
+    uint32_t app;
+    enum mode mode;
+    enum settle_to to;
+    struct event event; /* END, AGAIN; key and seq are the store's to fill */
+    struct wall due;    /* AGAIN, BACK */
+    uint32_t attempts;  /* AGAIN: used so far */
+    /* Side effects on the recipient; a later registration of the token wins over `since`. */
+    struct str retire_device; /* of user `user`; absent: none */
+    int64_t user;
+    struct str retire_token;
+    struct wall retire_since; /* ms == 0: at once */
+    struct str retire_reason;
+    struct str suppress_address; /* absent: none */
+    enum channel suppress_channel;
+    struct str suppress_reason;
+    bool applied; /* result: the fence held */
+};
+
+/* -- receipt: a provider's later word moves a sent delivery on ------------------------------ */
+struct receipt {
+    struct op op;
+    struct delivery_key key;
+    struct event event; /* delivered, failed, ...; key and seq are the store's to fill */
+    bool applied;       /* result: the delivery exists and core's order of states allows it */
+};
+
+/* -- cancel: marks the notification, ends what is pending of it, `limit` deliveries a step -- */
+struct cancel {
+    struct op op;
+    int64_t notification;
+    uint32_t app; /* 0: any */
+    struct wall now;
+    uint32_t from, limit; /* ordinals [from, from + limit) */
+    bool found;
+    uint32_t ended;                 /* ended in this step, each with an event `cancelled` */
+    bool more;                      /* ordinals beyond this step exist */
+    struct pending_change *changes; /* what left which (lane, app) */
+    uint32_t change_count;
+};
+
+/* A change of a (lane, app)'s depth that the ledger did not decide itself. */
+struct pending_change {
+    unsigned lane;
+    uint32_t app;
+    int32_t delta;
+    struct wall next_due; /* of what was added, or WALL_NEVER */
+};
+
+/* -- redrive: dead letters become pending again, attempts and ttl afresh -------------------- */
+struct dead_filter {
+    uint32_t app; /* 0: all */
+    enum mode mode;
+    bool any_mode;
+    bool by_channel;
+    enum channel channel;
+    struct str reason; /* absent: any */
+    struct wall since; /* ms == 0: any */
+};
+
+struct redrive {
+    struct op op;
+    struct dead_filter filter;       /* always bounds what may be touched (the app) */
+    const struct delivery_key *keys; /* these, or NULL: what the filter finds */
+    uint32_t key_count;
+    uint32_t limit;   /* most redriven by one op, REDRIVE_MAX at most */
+    bool delete_only; /* remove them from the dead letters instead */
+    struct wall now;
+    struct delivery_key *redriven;
+    uint32_t redriven_count;
+    struct delivery_key *skipped; /* of `keys`: not dead, or not this app's */
+    uint32_t skipped_count;
+    bool more; /* the filter finds more */
+    struct pending_change *changes;
+    uint32_t change_count;
+};
+
+/* -- change: management of apps, recipients, templates -------------------------------------- */
+enum change_type {
+    CHANGE_APP_CREATE,
+    CHANGE_APP_DELETE, /* keys go at once; the rest is erased by sweeps */
+    CHANGE_KEY_CREATE,
+    CHANGE_KEY_REVOKE,
+    CHANGE_USER_PUT,
+    CHANGE_USER_DELETE, /* devices, preferences and the record; deliveries end when claimed */
+    CHANGE_DEVICE_PUT,  /* a token that another user of the app held moves to this one */
+    CHANGE_DEVICE_DELETE,
+    CHANGE_PREFERENCES_PUT,
+    CHANGE_CATEGORY_PUT,
+    CHANGE_CATEGORY_DELETE,
+    CHANGE_TEMPLATE_PUT, /* a new version */
+    CHANGE_SUPPRESSION_PUT,
+    CHANGE_SUPPRESSION_DELETE,
+};
+
+enum change_result {
+    CHANGED_CREATED,
+    CHANGED_REPLACED, /* or deleted */
+    CHANGE_MISSING,   /* the thing, or what it belongs to, does not exist */
+    CHANGE_EXISTS,
+    CHANGE_FULL, /* a limit of model/limits.h */
+};
+
+struct change {
+    struct op op;
+    enum change_type type;
+    uint32_t app; /* its number; not for APP_CREATE */
+    struct wall now;
+    struct str name; /* app, user_id, category, template or app_key, by type */
+    union {
+        struct key key;
+        struct user user; /* number and times are the store's */
+        struct device device;
+        struct preferences preferences;
+        struct category category;
+        struct {
+            struct str source, partials;
+        } template_put;
+        struct suppression suppression;
+    };
+    struct str device_id; /* DEVICE_DELETE */
+    enum change_result result;
+    struct wall created_at, updated_at; /* of the record, after a PUT */
+    uint32_t number;                    /* APP_CREATE: the app's; TEMPLATE_PUT: the version */
+    /* Whose cached settings are now stale: up to two users (0: none). */
+    int64_t users[2];
+    struct str user_ids[2];
+};
+
+/* -- sweep: one bounded step of what is due behind the hot path ----------------------------- */
+struct sweep {
+    struct op op;
+    struct wall now;
+    struct span retention; /* of notifications and events */
+    uint32_t rows_max;
+    uint32_t rows; /* removed or moved */
+    bool more;     /* another step would find work at once */
+};
+
+/* ------------------------------------------------------------------------------ queries ---- */
+
+enum query_type {
+    QUERY_APP,        /* name -> apps[0] */
+    QUERY_APPS,       /* list by cursor_name */
+    QUERY_KEY,        /* name = app_key -> keys[0] */
+    QUERY_KEYS,       /* of `app` */
+    QUERY_RECIPIENTS, /* user_ids -> recipients; addresses -> suppressed */
+    QUERY_CATEGORY,   /* name -> categories[0]; `default` always exists */
+    QUERY_CATEGORIES,
+    QUERY_TEMPLATE,    /* name, version (0: latest) -> templates[0] */
+    QUERY_TEMPLATES,   /* the latest version of each, by name */
+    QUERY_SUPPRESSION, /* suppression.channel, address -> suppressions[0] */
+    QUERY_SUPPRESSIONS,
+    QUERY_NOTIFICATION,  /* id -> notifications[0] with counts */
+    QUERY_NOTIFICATIONS, /* newest first, filtered */
+    QUERY_DELIVERIES,    /* of `id`, by ordinal, optionally one state */
+    QUERY_DELIVERY,      /* key -> deliveries[0], notifications[0], all its events */
+    QUERY_EVENTS,        /* of `id`, by (ordinal, seq), with the deliveries they belong to */
+    QUERY_DEAD,          /* dead letters, newest first */
+};
+
+/* A notification with what its deliveries add up to. */
+struct notification_view {
+    struct notification notification;
+    bool cancelled;
+    uint32_t counts[STATE_COUNT];
+};
+
+struct delivery_view {
+    struct delivery delivery;
+    int64_t notification;
+    struct wall created_at, updated_at;
+    enum state state; /* now: of its last event, or of acceptance; `sending` while in hand */
+    struct str reason, provider, message_id;
+    uint32_t attempts;    /* made so far */
+    struct wall next_due; /* queued: when it is next due; else WALL_NEVER */
+};
+
+struct notification_filter {
+    struct str user_id, category, template_name; /* absent: any */
+    bool by_state;
+    enum state state;         /* at least one delivery is in this state */
+    struct wall since, until; /* ms == 0: open */
+};
+
+struct query {
+    struct message message;
+    struct inbox done;
+    enum query_type type;
+    void *owner; /* the asker's */
+    /* In. Borrowed until completion. `app` 0 means any app, where the caller may see all. */
+    uint32_t app;
+    enum mode mode;
+    bool any_mode;
+    struct str name;
+    uint32_t version;
+    int64_t id;
+    struct delivery_key key;
+    const struct str *user_ids;
+    uint32_t user_id_count;
+    struct suppression suppression;      /* channel and address */
+    const struct suppression *addresses; /* channel and address of each */
+    uint32_t address_count;
+    struct notification_filter filter;
+    struct dead_filter dead;
+    bool by_state;
+    enum state state;
+    uint32_t limit;
+    /* Position: what comes after it is answered. Names for tables by name, ids for the rest. */
+    struct str cursor_name;
+    int64_t cursor_id; /* 0: from the start */
+    uint32_t cursor_ordinal, cursor_seq;
+    bool cursor_set;
+    /* Out, in `arena`, which the asker initialised and frees. ERR_MISSING: no such thing.
+     * ERR_FULL: reads are held back (the WAL is over its mark): 503. */
+    struct arena arena;
+    enum err err;
+    struct why why;
+    uint32_t count; /* of whichever list the type fills */
+    bool more;      /* the list goes on behind the last */
+    struct app *apps;
+    struct key *keys;
+    struct recipient *recipients; /* one a user_id; user.number == 0: no such user */
+    bool *suppressed;             /* one an address */
+    struct category *categories;
+    struct template_version *templates;
+    struct suppression *suppressions;
+    struct notification_view *notifications;
+    struct delivery_view *deliveries;
+    struct event *events; /* the stored ones; acceptance itself stands in the delivery */
+};
+
+/* ---------------------------------------------------------------------------- the store ---- */
+
+struct store_ops {
+    void (*submit)(struct store *self, struct group *group);
+    void (*read)(struct store *self, struct query *query);
+    /* Finishes what was submitted, posts its completions, closes. The last call. */
+    void (*close)(struct store *self);
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+/* What the ledger must know at start. Opening has put back into pending, due at once, whatever a
+ * previous life of this node had in hand (a crash costs it the attempt it was making). */
+struct store_state {
+    uint64_t id_secret[2];
+    int64_t last_id;    /* highest notification id ever stored */
+    uint32_t recovered; /* deliveries put back */
+    struct lane_depth {
+        unsigned lane;
+        uint32_t app;
+        uint32_t depth;
+        struct wall next_due;
+    } * depths; /* in the arena given to open */
+    uint32_t depth_count;
+};
