@@ -41,13 +41,15 @@ enum {
 
     /* Connections. */
     CONNECTIONS_MAX = 10240,
-    PIPELINE_MAX = 16,        /* requests read ahead on one HTTP/1.1 connection */
-    STREAMS_MAX = 256,        /* concurrent streams on one HTTP/2 connection */
-    HEAD_TIMEOUT_S = 10,      /* from the first byte of a request to the end of its head */
-    BODY_TIMEOUT_S = 30,      /* without a byte of the body */
-    IDLE_TIMEOUT_S = 75,      /* keep-alive without a request */
-    WRITE_TIMEOUT_S = 30,     /* without the peer taking a byte of the answer */
-    IN_FLIGHT_DEFAULT = 4096, /* requests being answered; configurable: limits.in_flight */
+    PIPELINE_MAX = 16,                /* requests read ahead on one HTTP/1.1 connection */
+    STREAMS_MAX = 256,                /* concurrent streams on one HTTP/2 connection */
+    HEAD_TIMEOUT_S = 10,              /* from the first byte of a request to the end of its head */
+    BODY_TIMEOUT_S = 30,              /* without a byte of the body */
+    IDLE_TIMEOUT_S = 75,              /* keep-alive without a request */
+    WRITE_TIMEOUT_S = 30,             /* without the peer taking a byte of the answer */
+    IN_FLIGHT_DEFAULT = 4096,         /* requests being answered; configurable: limits.in_flight */
+    TLS_INPUT_BYTES_MAX = 256 * 1024, /* ciphertext fed and not read yet */
+    TLS_OUTPUT_BYTES_MAX = 64 * 1024 * 1024, /* ciphertext made and not taken yet */
 
     /* Ledger and lanes. */
     GROUP_OPS_MAX = 512,    /* of one commit group */
