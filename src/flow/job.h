@@ -1,0 +1,80 @@
+/* flow/job.h - what intake asks of the ledger, one message there and the same one back.
+ *
+ * The asker owns the job and its inputs until the job is back in its inbox; then `finish` is called
+ * on the asker's thread. A job is always answered, also while the node drains.
+ */
+#pragma once
+#include "flow/bundle.h"
+#include "port/store.h"
+
+enum job_type {
+    JOB_ACCEPT,
+    JOB_PROBE,
+    JOB_CANCEL,
+    JOB_REDRIVE,
+    JOB_CHANGE,
+    JOB_QUEUES,
+};
+
+/* A lane of one app, as GET /v1/queues shows it. */
+struct lane_report {
+    unsigned lane;
+    uint32_t depth;     /* queued, those between attempts included */
+    uint32_t in_flight; /* in a window or at a provider */
+    struct span oldest; /* age of the oldest that is queued and due; 0 if none */
+    double rate_1m;     /* settled a second, over the last minute */
+};
+
+/* Counters since the start of the node, for GET /metrics. */
+struct ledger_stats {
+    uint64_t accepted;             /* notifications */
+    uint64_t replayed, mismatched; /* event ids seen before */
+    uint64_t ended[STATE_COUNT];   /* deliveries, by the state they ended in */
+    uint64_t attempts, retries;
+    uint64_t groups, group_ops; /* commits, and operations in them */
+    uint64_t commit_us;         /* spent in commits, summed */
+    uint64_t shed;              /* jobs answered ERR_FULL */
+};
+
+struct job {
+    struct message message;
+    struct inbox done;
+    void (*finish)(struct job *job);
+    void *owner;
+    enum job_type type;
+    struct now now; /* when the request was complete */
+    enum err err;   /* OK; ERR_FULL: shed, 503 with Retry-After; ERR_CLOSED: draining, 503;
+                       ERR_IO: the store refused, 503 */
+    struct why why;
+    struct span retry_after; /* ERR_FULL, ERR_CLOSED */
+    union {
+        struct {
+            struct bundle *bundle; /* moved: the ledger frees it, whatever the answer */
+            struct idem idem;
+            /* out */
+            enum idem_result result;
+            int64_t id; /* the new one, or the replayed */
+            uint32_t deliveries;
+        } accept;
+        struct {
+            struct idem idem;
+            enum idem_result result;
+            int64_t id;
+            uint32_t deliveries;
+        } probe;
+        struct {
+            int64_t notification;
+            uint32_t app; /* 0: any */
+            bool found;
+        } cancel;
+        struct redrive redrive; /* its lists stay valid in `arena` */
+        struct change change;   /* answered once every cache and courier has heard of it */
+        struct {
+            uint32_t app; /* 0: all */
+            struct lane_report lanes[LANE_COUNT];
+            struct ledger_stats stats;
+            struct str not_ready; /* absent: ready; else why not, in one sentence (static) */
+        } queues;
+    };
+    struct arena arena; /* results; initialised and freed by the asker */
+};
