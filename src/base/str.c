@@ -1,6 +1,7 @@
 /* base/str.c - see str.h. */
 #include "base/str.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 struct str str_of(const char *terminated)
 {
@@ -131,40 +132,18 @@ void wipe(void *at, size_t len)
         explicit_bzero(at, len);
 }
 
-/* One sequence, by the table of RFC 3629 section 4; its length, or 0. */
-static size_t utf8_sequence(const unsigned char *at, size_t left)
-{
-    unsigned char lead = at[0];
-    size_t len = lead < 0x80   ? 1
-                 : lead < 0xc2 ? 0
-                 : lead < 0xe0 ? 2
-                 : lead < 0xf0 ? 3
-                 : lead < 0xf5 ? 4
-                               : 0;
-    if (len == 0 || len > left)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    if ((lead == 0xe0 && at[1] < 0xa0) || (lead == 0xed && at[1] > 0x9f) ||
-        (lead == 0xf0 && at[1] < 0x90) || (lead == 0xf4 && at[1] > 0x8f))
-        return 0;
-    return len;
-}
-
 bool str_is_utf8(struct str s)
 {
-    const unsigned char *at = (const unsigned char *)s.at;
     for (size_t i = 0; i < s.len;) {
         uint64_t eight;
         if (s.len - i >= 8) { /* eight ASCII bytes at once: the common case */
-            memcpy(&eight, at + i, 8);
+            memcpy(&eight, s.at + i, 8);
             if (!(eight & 0x8080808080808080u)) {
                 i += 8;
                 continue;
             }
         }
-        size_t len = utf8_sequence(at + i, s.len - i);
+        size_t len = utf8_sequence(s.at + i, s.len - i);
         if (len == 0)
             return false;
         i += len;
