@@ -1,0 +1,148 @@
+"""The fakes are faithful: the vendors' own clients understand each of their answers."""
+import base64
+import json
+import tempfile
+import time
+import unittest
+
+import h2c
+import pki
+import peers
+from peers import Fake
+
+
+class ApnsFake(unittest.TestCase):
+    """Our fake of Apple's service, as its clients see it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.pki = pki.Pki(cls.temporary.name)
+        cls.fake = start_apns(cls.temporary.name, cls.pki)
+        cls.addClassCleanup(cls.fake.stop)
+
+    def certify(self, *tokens):
+        made = self.pki
+        return peers.node("certify_apns.mjs", self.fake.port, made.apns_key, made.ca, pki.KID,
+                          pki.TEAM, pki.TOPIC, *tokens, ca=made.ca,
+                          targets={"api.push.apple.com": self.fake.port})
+
+    def test_both_clients_succeed_and_name_each_error(self):
+        reasons = ["BadDeviceToken", "DeviceTokenNotForTopic", "Unregistered", "TooManyRequests",
+                   "ServiceUnavailable", "Shutdown", "PayloadTooLarge", "TopicDisallowed"]
+        status = {"Unregistered": 410, "TooManyRequests": 429, "ServiceUnavailable": 503,
+                  "Shutdown": 503, "PayloadTooLarge": 413}
+        tokens = {reason: f"e{i:063x}" for i, reason in enumerate(reasons)}
+        self.fake.rules(*({"address": token, "act": {"reason": reason, "timestamp": 1700000000123}}
+                          for reason, token in tokens.items()))
+        good = "ab" * 32
+        result = self.certify(good, *tokens.values())
+        self.assertEqual(result["silent"], "sent")
+        for client in ("node_apn", "apns2"):
+            with self.subTest(client=client):
+                self.assertEqual(result[client][good], "sent")
+                for reason, token in tokens.items():
+                    self.assertEqual(result[client][token]["reason"], reason)
+        for reason, token in tokens.items():
+            self.assertEqual(int(result["node_apn"][token]["status"]), status.get(reason, 400))
+        gone = result["node_apn"][tokens["Unregistered"]]
+        self.assertEqual(gone["timestamp"], 1700000000123)
+
+    def test_a_hang_and_a_reset_reach_the_client_as_failures(self):
+        hang, reset = "aa01" * 16, "aa02" * 16
+        self.fake.rules({"address": hang, "act": {"hang": True}},
+                        {"address": reset, "act": {"reset": 7}})
+        result = self.certify(hang, reset)
+        for client in ("node_apn", "apns2"):
+            for token in (hang, reset):
+                with self.subTest(client=client, token=token):
+                    self.assertIn("error", result[client][token])
+
+    def test_it_refuses_what_apple_refuses(self):
+        self.fake.rules()
+        token = jwt(self.pki, {"iss": pki.TEAM, "iat": int(time.time())})
+        good = {"authorization": f"bearer {token}", "apns-topic": pki.TOPIC,
+                "apns-push-type": "alert", "apns-priority": "10"}
+        body = json.dumps({"aps": {"alert": "x"}})
+        path = "/3/device/" + "ab" * 32
+        old = jwt(self.pki, {"iss": pki.TEAM, "iat": int(time.time()) - 3700})
+        other = jwt(self.pki, {"iss": "ZZZZZ12345", "iat": int(time.time())})
+        der = jwt(self.pki, {"iss": pki.TEAM, "iat": int(time.time())}, der=True)
+        cases = [
+            ({}, body, path, "POST", 200, None),
+            ({}, body, path, "GET", 405, "MethodNotAllowed"),
+            ({}, body, "/3/devices/ab", "POST", 404, "BadPath"),
+            ({}, body, "/3/device/", "POST", 400, "MissingDeviceToken"),
+            ({}, body, "/3/device/xyz", "POST", 400, "BadDeviceToken"),
+            ({"authorization": f"Bearer {token}"}, body, path, "POST", 403,
+             "MissingProviderToken"),
+            ({"authorization": f"bearer {old}"}, body, path, "POST", 403, "ExpiredProviderToken"),
+            ({"authorization": f"bearer {other}"}, body, path, "POST", 403,
+             "InvalidProviderToken"),
+            ({"authorization": f"bearer {der}"}, body, path, "POST", 403, "InvalidProviderToken"),
+            ({"apns-topic": ""}, body, path, "POST", 400, "MissingTopic"),
+            ({"apns-topic": "com.other"}, body, path, "POST", 400, "TopicDisallowed"),
+            ({"apns-push-type": "Alert"}, body, path, "POST", 400, "InvalidPushType"),
+            ({"apns-push-type": "background"}, body, path, "POST", 400, "BadPriority"),
+            ({"apns-priority": "7"}, body, path, "POST", 400, "BadPriority"),
+            ({"apns-id": "ABCDEF00-0000-0000-0000-000000000000"}, body, path, "POST", 400,
+             "BadMessageId"),
+            ({"apns-expiration": "soon"}, body, path, "POST", 400, "BadExpirationDate"),
+            ({"apns-collapse-id": "c" * 65}, body, path, "POST", 400, "BadCollapseId"),
+            ({"apns-collapse-id": "c" * 64}, body, path, "POST", 200, None),
+            ({}, "", path, "POST", 400, "PayloadEmpty"),
+            ({}, "{}", path, "POST", 400, "PayloadEmpty"),
+            ({}, json.dumps({"aps": {}, "x": "y" * 4096}), path, "POST", 413, "PayloadTooLarge"),
+        ]
+        client = h2c.Client(self.fake.port, self.pki.ca)
+        self.addCleanup(client.close)
+        for extra, text, target, method, status, reason in cases:
+            with self.subTest(extra=extra, path=target, method=method):
+                answer = client.request(method, target, {**good, **extra}, text.encode())
+                self.assertEqual(answer.status, status)
+                if reason:
+                    self.assertEqual(json.loads(answer.body)["reason"], reason)
+
+    def test_goaway_names_the_last_stream_that_it_took(self):
+        token = "cd" * 32
+        self.fake.rules({"address": token, "act": {"goaway": "before"}})
+        auth = jwt(self.pki, {"iss": pki.TEAM, "iat": int(time.time())})
+        good = {"authorization": f"bearer {auth}", "apns-topic": pki.TOPIC,
+                "apns-push-type": "alert"}
+        client = h2c.Client(self.fake.port, self.pki.ca)
+        self.addCleanup(client.close)
+        body = b'{"aps":{}}'
+        self.assertEqual(client.request("POST", "/3/device/ab", good, body).status, 200)
+        with self.assertRaises(h2c.Gone) as gone:
+            client.request("POST", f"/3/device/{token}", good, body)
+        self.assertEqual(gone.exception.last_stream_id, 1)
+
+
+def start_apns(directory, made, name="apns", **options):
+    """The fake with the keys of `made`."""
+    return Fake("apns_fake", directory, name=name, cert=made.cert, key=made.key,
+                public=made.apns_public, kid=pki.KID, team=pki.TEAM,
+                topics=f"{pki.TOPIC},com.example.other", **options)
+
+
+def jwt(made, claims, der=False):
+    """A provider token; `der` signs it as OpenSSL does by default, which JWS forbids."""
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
+    key = serialization.load_pem_private_key(made.apns_key.read_bytes(), None)
+    parts = [b64(json.dumps(part).encode()) for part in ({"alg": "ES256", "kid": pki.KID}, claims)]
+    signature = key.sign(".".join(parts).encode(), ec.ECDSA(hashes.SHA256()))
+    if not der:
+        r, s = utils.decode_dss_signature(signature)
+        signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    return ".".join([*parts, b64(signature)])
+
+
+def b64(data):
+    """base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+if __name__ == "__main__":
+    unittest.main()
