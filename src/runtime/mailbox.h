@@ -1,0 +1,24 @@
+/* runtime/mailbox.h - many senders, one receiver, in order.
+ *
+ * Bounded by what its senders may have under way, not by itself: a message is the sender's memory
+ * and is posted once, so that posting can neither fail nor block.
+ */
+#pragma once
+#include "port/inbox.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct mailbox {
+    pthread_mutex_t mutex;
+    struct message *first, *last;
+    void (*wake)(void *self); /* called outside the mutex when the box was empty; may be NULL */
+    void *wake_self;
+};
+
+void mailbox_init(struct mailbox *box, void (*wake)(void *self), void *wake_self);
+void mailbox_done(struct mailbox *box); /* must be empty */
+void mailbox_post(struct mailbox *box, struct message *message);
+/* All that has been posted, as a list in order; NULL if nothing has. */
+struct message *mailbox_take(struct mailbox *box);
+struct inbox mailbox_inbox(struct mailbox *box);
