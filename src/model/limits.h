@@ -75,4 +75,19 @@ enum {
     IDEMPOTENCY_DAYS = 7,
     RETENTION_DAYS_DEFAULT = 30,
     CACHE_BYTES_DEFAULT = 24 * 1024 * 1024, /* recipients, templates, keys of one intake */
+
+    /* Configuration. */
+    CONFIG_BYTES_MAX = 1024 * 1024,
+    CONFIG_ARENA_BYTES_MAX = 16 * 1024 * 1024,
+    CONFIG_NODES_MAX = 20000,
+    CONFIG_DEPTH_MAX = 16,
+    CONFIG_FAULTS_MAX = 100,
+    SECRET_BYTES_MAX = 64 * 1024, /* a file behind file: */
+    CA_BYTES_MAX = 1024 * 1024,   /* a file of PEM certificates */
+    ROOT_KEY_LEN_MIN = 32,
+    LISTENERS_MAX = 8,
+    SETTINGS_MAX = 32, /* of one provider */
+    CHOICES_MAX = 16,  /* providers of one route */
+    MATCH_MAX = 256,   /* members of one condition */
+    WEIGHT_MAX = 10000,
 };
