@@ -9,6 +9,8 @@
  * id). A delivery in neither has ended.
  *
  * Threads: submit and read from any one thread each; completions go to the given inboxes.
+ *
+ * Addresses, names and hashes are compared byte by byte: whoever calls has normalised them.
  */
 #pragma once
 #include "base/arena.h"
@@ -47,7 +49,8 @@ struct op {
     void *owner; /* the submitter's */
 };
 
-/* Filled by the submitter, handed back by `done.post(&group->message)`. Ops run in their order. */
+/* Filled by the submitter, handed back by `done.post(&group->message)`. Ops run in their order and
+ * each sees what those before it did. All of a group happens, or nothing. */
 struct group {
     struct message message;
     struct inbox done;
@@ -59,7 +62,11 @@ struct group {
     struct span took; /* of the commit, for the metrics */
 };
 
-/* -- accept: a notification and its deliveries become durable ------------------------------- */
+/* -- accept: a notification and its deliveries become durable -------------------------------
+ *
+ * The id is above every id accepted before. An app that is gone is not looked for here: what it
+ * still accepts ends when it is claimed. An at-most-once delivery is never placed in hand: its
+ * mark is the claim, since a crash would turn a whole window into `unknown`. */
 
 /* Where a delivery goes at acceptance. */
 enum place {
@@ -82,6 +89,8 @@ struct idem {
 
 enum idem_result { IDEM_NEW, IDEM_REPLAY, IDEM_MISMATCH };
 
+/* A request is a replay within IDEMPOTENCY_DAYS of its acceptance, whatever retention says; one of
+ * the same group counts like any other. */
 struct accept {
     struct op op;
     struct idem idem;
@@ -104,7 +113,11 @@ struct probe {
     uint32_t replay_deliveries;
 };
 
-/* -- claim: moves due work of one (lane, app) from pending into hand, and loads it ---------- */
+/* -- claim: moves due work of one (lane, app) from pending into hand, and loads it ----------
+ *
+ * In the order due, notification, ordinal. Takes fewer than there are when the group's arena is
+ * full; what did not fit stays pending. Once a device's token has changed, the delivery bears the
+ * new one (token, bundle, keys and environment as they stand now). */
 struct claimed {
     const struct notification *notification; /* shared by neighbours of one notification */
     const struct delivery *delivery;
@@ -129,7 +142,10 @@ struct claim {
     struct wall next_due; /* of what is left of this (lane, app); WALL_NEVER: nothing */
 };
 
-/* -- settle: what an attempt came to; ends a claim ------------------------------------------ */
+/* -- settle: what an attempt came to; ends a claim ------------------------------------------
+ *
+ * The fence is the attempt number: unless it is the one in hand nothing happens at all, side
+ * effects included. END takes a final state. AGAIN writes its event as `queued`, due at `due`. */
 enum settle_to {
     SETTLE_END,   /* out of hand, for good (a dead one into the dead letters) */
     SETTLE_AGAIN, /* back to pending at `due` with `attempts` used, an event `queued` */
@@ -159,7 +175,10 @@ struct settle {
     bool applied; /* result: the fence held */
 };
 
-/* -- receipt: a provider's later word moves a sent delivery on ------------------------------ */
+/* -- receipt: a provider's later word moves a sent delivery on ------------------------------
+ *
+ * From `sent` to delivered, opened, clicked or failed; from delivered to opened or clicked; from
+ * opened to clicked. Nothing else moves, so a replay changes nothing twice. */
 struct receipt {
     struct op op;
     struct delivery_key key;
@@ -167,7 +186,10 @@ struct receipt {
     bool applied;       /* result: the delivery exists and core's order of states allows it */
 };
 
-/* -- cancel: marks the notification, ends what is pending of it, `limit` deliveries a step -- */
+/* -- cancel: marks the notification, ends what is pending of it, `limit` deliveries a step --
+ *
+ * The mark is durable with the first step: from then on claims say so, and views show what is
+ * still pending as cancelled. What is in hand ends by its answer. */
 struct cancel {
     struct op op;
     int64_t notification;
@@ -189,7 +211,10 @@ struct pending_change {
     struct wall next_due; /* of what was added, or WALL_NEVER */
 };
 
-/* -- redrive: dead letters become pending again, attempts and ttl afresh -------------------- */
+/* -- redrive: dead letters become pending again, attempts and ttl afresh --------------------
+ *
+ * Each with an event `queued`, reason "redriven", due at once; the filter's finds oldest first. The
+ * ttl is what the notification had at acceptance. */
 struct dead_filter {
     uint32_t app; /* 0: all */
     enum mode mode;
@@ -208,7 +233,7 @@ struct redrive {
     uint32_t limit;   /* most redriven by one op, REDRIVE_MAX at most */
     bool delete_only; /* remove them from the dead letters instead */
     struct wall now;
-    struct delivery_key *redriven;
+    struct delivery_key *redriven; /* or removed, with `delete_only` */
     uint32_t redriven_count;
     struct delivery_key *skipped; /* of `keys`: not dead, or not this app's */
     uint32_t skipped_count;
@@ -217,7 +242,12 @@ struct redrive {
     uint32_t change_count;
 };
 
-/* -- change: management of apps, recipients, templates -------------------------------------- */
+/* -- change: management of apps, recipients, templates --------------------------------------
+ *
+ * Everything of an app that does not exist is CHANGE_MISSING. A PUT of a device counts as a new
+ * registration even of the same token (registered_at = now, valid again). A suppression that exists
+ * keeps its created_at. Deleting an app leaves its open work to the sweeps: what they erase is no
+ * longer in hand (a settle of it is not applied) nor counted in any depth. */
 enum change_type {
     CHANGE_APP_CREATE,
     CHANGE_APP_DELETE, /* keys go at once; the rest is erased by sweeps */
@@ -269,13 +299,17 @@ struct change {
     struct str user_ids[2];
 };
 
-/* -- sweep: one bounded step of what is due behind the hot path ----------------------------- */
+/* -- sweep: one bounded step of what is due behind the hot path -----------------------------
+ *
+ * Erases deleted apps, removes notifications older than `retention` whole (never one with an open
+ * delivery, or a dead letter younger than `retention`), and tends what is derived: runs of the
+ * idempotency and look-up indexes. A step takes at most about 5 ms. */
 struct sweep {
     struct op op;
     struct wall now;
     struct span retention; /* of notifications and events */
     uint32_t rows_max;
-    uint32_t rows; /* removed or moved */
+    uint32_t rows; /* removed, moved or indexed */
     bool more;     /* another step would find work at once */
 };
 
@@ -293,12 +327,18 @@ enum query_type {
     QUERY_TEMPLATES,   /* the latest version of each, by name */
     QUERY_SUPPRESSION, /* suppression.channel, address -> suppressions[0] */
     QUERY_SUPPRESSIONS,
-    QUERY_NOTIFICATION,  /* id -> notifications[0] with counts */
-    QUERY_NOTIFICATIONS, /* newest first, filtered */
-    QUERY_DELIVERIES,    /* of `id`, by ordinal, optionally one state */
-    QUERY_DELIVERY,      /* key -> deliveries[0], notifications[0], all its events */
-    QUERY_EVENTS,        /* of `id`, by (ordinal, seq), with the deliveries they belong to */
-    QUERY_DEAD,          /* dead letters, newest first */
+    QUERY_NOTIFICATION, /* id -> notifications[0] with counts */
+    /* Newest first, by `filter`. A page looks at a bounded number of notifications: it may hold
+     * fewer than `limit`, even none, and still have `more`, going on at `next_id`. */
+    QUERY_NOTIFICATIONS,
+    QUERY_DELIVERIES, /* of `id`, by ordinal, optionally one state; pages as above */
+    QUERY_DELIVERY,   /* key -> deliveries[0], notifications[0] (no counts), all its events */
+    /* Of `id`, by (ordinal, step): step 0 is acceptance, which stands in the delivery, step n + 1
+     * the stored event n. `limit` counts steps. `deliveries` holds each delivery that has a step
+     * on this page, in order; the first one's acceptance was on an earlier page if its ordinal is
+     * cursor_ordinal of a set cursor. `cursor_seq` and `next_seq` are steps. */
+    QUERY_EVENTS,
+    QUERY_DEAD, /* dead letters by `dead` (its app, or else `app`), newest first by key */
 };
 
 /* A notification with what its deliveries add up to. */
@@ -314,14 +354,15 @@ struct delivery_view {
     struct wall created_at, updated_at;
     enum state state; /* now: of its last event, or of acceptance; `sending` while in hand */
     struct str reason, provider, message_id;
-    uint32_t attempts;    /* made so far */
+    uint32_t attempts;    /* made so far since acceptance or redrive; in hand: with that one */
     struct wall next_due; /* queued: when it is next due; else WALL_NEVER */
 };
 
 struct notification_filter {
-    struct str user_id, category, template_name; /* absent: any */
+    struct str user_id; /* needs `app`; the user who has this id now; absent: any */
+    struct str category, template_name;
     bool by_state;
-    enum state state;         /* at least one delivery is in this state */
+    enum state state;         /* at least one delivery (of that user) is in this state */
     struct wall since, until; /* ms == 0: open */
 };
 
@@ -347,8 +388,9 @@ struct query {
     struct dead_filter dead;
     bool by_state;
     enum state state;
-    uint32_t limit;
-    /* Position: what comes after it is answered. Names for tables by name, ids for the rest. */
+    uint32_t limit; /* 0: PAGE_DEFAULT; PAGE_MAX at most */
+    /* Position: what comes after it is answered. Names (in byte order) for tables by name, ids for
+     * the rest; a suppression's is its address, and its channel in cursor_ordinal. */
     struct str cursor_name;
     int64_t cursor_id; /* 0: from the start */
     uint32_t cursor_ordinal, cursor_seq;
@@ -359,7 +401,10 @@ struct query {
     enum err err;
     struct why why;
     uint32_t count; /* of whichever list the type fills */
-    bool more;      /* the list goes on behind the last */
+    bool more;      /* the list goes on: ask again with these as the cursor */
+    struct str next_name;
+    int64_t next_id;
+    uint32_t next_ordinal, next_seq;
     struct app *apps;
     struct key *keys;
     struct recipient *recipients; /* one a user_id; user.number == 0: no such user */
@@ -369,14 +414,27 @@ struct query {
     struct suppression *suppressions;
     struct notification_view *notifications;
     struct delivery_view *deliveries;
-    struct event *events; /* the stored ones; acceptance itself stands in the delivery */
+    uint32_t delivery_count; /* QUERY_EVENTS; elsewhere `count` says it */
+    struct event *events;    /* the stored ones; acceptance itself stands in the delivery */
 };
 
 /* ---------------------------------------------------------------------------- the store ---- */
 
+/* Since the start; for /metrics. */
+struct store_metrics {
+    uint64_t groups, groups_refused;
+    struct span commit_total, commit_max; /* of the groups committed */
+    uint64_t checkpoints;
+    struct span checkpoint_total, checkpoint_max;
+    uint64_t wal_bytes, database_bytes;
+    uint64_t reads, reads_refused;
+    uint64_t index_bytes; /* memory of the idempotency and look-up indexes */
+};
+
 struct store_ops {
     void (*submit)(struct store *self, struct group *group);
     void (*read)(struct store *self, struct query *query);
+    void (*measure)(struct store *self, struct store_metrics *ret); /* from any thread */
     /* Finishes what was submitted, posts its completions, closes. The last call. */
     void (*close)(struct store *self);
 };
@@ -386,11 +444,13 @@ struct store {
 };
 
 /* What the ledger must know at start. Opening has put back into pending, due at once, whatever a
- * previous life of this node had in hand (a crash costs it the attempt it was making). */
+ * previous life of this node had in hand (a crash costs it the attempt it was making); an
+ * at-most-once delivery has ended there as `unknown`, reason "cut_off". */
 struct store_state {
     uint64_t id_secret[2];
     int64_t last_id;    /* highest notification id ever stored */
     uint32_t recovered; /* deliveries put back */
+    uint32_t cut_off;   /* at-most-once deliveries that ended as `unknown` */
     struct lane_depth {
         unsigned lane;
         uint32_t app;
