@@ -10,6 +10,9 @@ import pki
 import peers
 from peers import Fake
 
+TWILIO_SID = "AC" + "0123456789abcdef" * 2
+TWILIO_TOKEN = "twilio-auth-token-of-the-tests"
+
 
 class ApnsFake(unittest.TestCase):
     """Our fake of Apple's service, as its clients see it."""
@@ -119,11 +122,78 @@ class ApnsFake(unittest.TestCase):
         self.assertEqual(gone.exception.last_stream_id, 1)
 
 
+class FcmFake(unittest.TestCase):
+    """Our fake of Firebase Cloud Messaging, as Google's own client sees it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.pki = pki.Pki(cls.temporary.name)
+        cls.fake = start_fcm(cls.temporary.name, cls.pki)
+        cls.addClassCleanup(cls.fake.stop)
+
+    def test_the_client_succeeds_and_names_each_error(self):
+        codes = {"UNREGISTERED": "messaging/registration-token-not-registered",
+                 "INVALID_ARGUMENT": "messaging/invalid-argument",
+                 "SENDER_ID_MISMATCH": "messaging/mismatched-credential",
+                 "THIRD_PARTY_AUTH_ERROR": "messaging/third-party-auth-error",
+                 "QUOTA_EXCEEDED": "messaging/message-rate-exceeded",
+                 "INTERNAL": "messaging/internal-error"}
+        self.fake.rules(*({"address": code, "act": {"reason": code}} for code in codes))
+        account = self.pki.service_account("https://oauth2.googleapis.com/token")
+        port = self.fake.ports["tls"]
+        result = peers.node("certify_fcm.mjs", account, "good", *codes, ca=self.pki.ca,
+                            targets={host: port for host in pki.VENDORS if "google" in host})
+        self.assertRegex(result["good"], r"^projects/p1/messages/\d+$")
+        for reason, code in codes.items():
+            with self.subTest(reason=reason):
+                self.assertEqual(result[reason]["code"], code)
+        self.assertEqual(self.fake.stats()["tokens"], 1)
+
+
+class TwilioFake(unittest.TestCase):
+    """Our fake of Twilio, as Twilio's own client sees it."""
+
+    def test_the_client_succeeds_and_names_each_error(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        made = pki.Pki(temporary.name)
+        fake = start_twilio(temporary.name, cert=made.cert, key=made.key)
+        self.addCleanup(fake.stop)
+        codes = {"+15005550001": 21211, "+15005550002": 21612, "+15005550003": 21610,
+                 "+15005550004": 20429, "+15005550005": 20500}
+        fake.rules(*({"address": number, "act": {"reason": code}}
+                     for number, code in codes.items()))
+        result = peers.node("certify_twilio.mjs", TWILIO_SID, TWILIO_TOKEN, "+821012345678",
+                            *codes, ca=made.ca, targets={"api.twilio.com": fake.ports["tls"]})
+        good = result["+821012345678"]
+        self.assertRegex(good["sid"], "^SM[0-9a-f]{32}$")
+        self.assertEqual((good["status"], good["body"]), ("queued", "Hi + 안녕 & more"))
+        for number, code in codes.items():
+            self.assertEqual(result[number]["code"], code)
+        wrong = peers.node("certify_twilio.mjs", TWILIO_SID, "wrong", "+821012345678", ca=made.ca,
+                           targets={"api.twilio.com": fake.ports["tls"]})
+        self.assertEqual(wrong["+821012345678"], {"code": 20003, "status": 401})
+
+
 def start_apns(directory, made, name="apns", **options):
     """The fake with the keys of `made`."""
     return Fake("apns_fake", directory, name=name, cert=made.cert, key=made.key,
                 public=made.apns_public, kid=pki.KID, team=pki.TEAM,
                 topics=f"{pki.TOPIC},com.example.other", **options)
+
+
+def start_fcm(directory, made, **options):
+    """The fake that accepts tokens of the service account of `made`."""
+    return Fake("fcm_fake", directory, public=made.google_public, project=pki.PROJECT,
+                account=f"bongsu@{pki.PROJECT}.iam.gserviceaccount.com", cert=made.cert,
+                key=made.key, **options)
+
+
+def start_twilio(directory, **options):
+    """The fake of one account."""
+    return Fake("twilio_fake", directory, sid=TWILIO_SID, token=TWILIO_TOKEN, **options)
 
 
 def jwt(made, claims, der=False):
