@@ -41,14 +41,27 @@ enum {
 
     /* Connections. */
     CONNECTIONS_MAX = 10240,
-    PIPELINE_MAX = 16,                /* requests read ahead on one HTTP/1.1 connection */
-    STREAMS_MAX = 256,                /* concurrent streams on one HTTP/2 connection */
-    HEAD_TIMEOUT_S = 10,              /* from the first byte of a request to the end of its head */
-    BODY_TIMEOUT_S = 30,              /* without a byte of the body */
-    IDLE_TIMEOUT_S = 75,              /* keep-alive without a request */
-    WRITE_TIMEOUT_S = 30,             /* without the peer taking a byte of the answer */
-    IN_FLIGHT_DEFAULT = 4096,         /* requests being answered; configurable: limits.in_flight */
-    TLS_INPUT_BYTES_MAX = 256 * 1024, /* ciphertext fed and not read yet */
+    PIPELINE_MAX = 16,        /* requests read ahead on one HTTP/1.1 connection */
+    STREAMS_MAX = 256,        /* concurrent streams on one HTTP/2 connection */
+    HEAD_TIMEOUT_S = 10,      /* from the first byte of a request to the end of its head */
+    BODY_TIMEOUT_S = 30,      /* without a byte of the body */
+    IDLE_TIMEOUT_S = 75,      /* keep-alive without a request */
+    WRITE_TIMEOUT_S = 30,     /* without the peer taking a byte of the answer */
+    IN_FLIGHT_DEFAULT = 4096, /* requests being answered; configurable: limits.in_flight */
+    BODIES_BYTES_DEFAULT = 64 * 1024 * 1024, /* bodies of all unanswered requests of a listener */
+    BODY_BYTES_PER_S_MIN = 512,              /* a body that comes slower on the whole is cut off */
+    EXCHANGE_ARENA_BYTES_MAX = 16 * 1024 * 1024,
+    EXCHANGES_SPARE_MAX = 256,      /* kept for the next requests */
+    OUTPUT_MARK_BYTES = 256 * 1024, /* unsent on a connection: past it nothing more is read */
+    CHUNK_LINE_MAX = 256,           /* a chunk's size and its extensions */
+    TRAILER_BYTES_MAX = 4096,       /* all trailer fields of a chunked body */
+    LINGER_TIMEOUT_S = 2,           /* for a peer to take the last answer */
+    RESETS_MAX = 200,               /* failed HTTP/2 streams in RESETS_WINDOW_S, a connection */
+    RESETS_WINDOW_S = 10,
+    CONTROL_FRAMES_MAX = 10000, /* HTTP/2 frames without a request in between */
+    ACCEPTS_MAX = 64,           /* connections taken at once before others have their turn */
+    LISTENERS_MAX = 16,
+    TLS_INPUT_BYTES_MAX = 256 * 1024,        /* ciphertext fed and not read yet */
     TLS_OUTPUT_BYTES_MAX = 64 * 1024 * 1024, /* ciphertext made and not taken yet */
 
     /* Ledger and lanes. */
@@ -69,7 +82,25 @@ enum {
     CONNECT_TIMEOUT_MS = 5000,
     REPLY_BYTES_MAX = 64 * 1024, /* of a provider's answer; the rest is cut off */
     POOL_CONNECTIONS_MAX = 8,    /* an h2 origin */
-    ORIGINS_MAX = 4096,          /* remembered Web Push origins */
+    H2_STREAMS_MAX = 1000,       /* at once on one of them, whatever the peer would allow */
+    H2_PING_AFTER_MS = 5000,     /* of silence while streams are open */
+    H2_PING_TIMEOUT_MS = 5000,   /* without its answer the connection is dead */
+    H2_PING_IDLE_S = 300,        /* of silence without streams */
+    H2_IDLE_CLOSE_S = 3600,      /* without a stream */
+    H2_ORIGINS_MAX = 128,        /* (origin, roots) with a pool */
+    H2_FALLBACK_S = 600,         /* an origin that chose http/1.1 is believed this long */
+    DIAL_PAUSE_MS_MIN = 100,     /* after a connection that could not be made, doubled each time */
+    DIAL_PAUSE_MS_MAX = 5000,
+    SMTP_CONNECT_TIMEOUT_MS = 30000, /* greeting, EHLO, STARTTLS, AUTH: greeters delay on purpose */
+    CURL_EXCHANGES_MAX = 512,        /* HTTP/1.1 and SMTP, at once */
+    HTTP1_CONNECTIONS_MAX = 128,     /* an origin */
+    SMTP_SESSIONS_MAX = 20,          /* a relay */
+    SANDBOX_OPEN_MAX = 16384,        /* answers that wait for their time */
+    PIN_ADDRESSES_MAX = 8,           /* looked at of one name; more are refused */
+    PIN_CACHE_SLOTS = 1024,
+    PIN_CACHE_S = 60,       /* a checked address is used again this long */
+    REPLY_HEADERS_MAX = 64, /* kept of a provider's answer; the rest is dropped */
+    ORIGINS_MAX = 4096,     /* remembered Web Push origins */
 
     /* Store. */
     IDEMPOTENCY_DAYS = 7,
