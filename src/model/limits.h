@@ -30,9 +30,14 @@ enum {
     JSON_DEPTH_MAX = 32,
     JSON_VALUES_MAX = 200000,
     REQUEST_ID_LEN_MAX = 128,
+    TRACEPARENT_LEN_MAX = 256,
+    CREDENTIALS_LEN_MAX = 512, /* of an Authorization header, decoded */
+    QUERY_PARAMS_MAX = 16,
+    CURSOR_LEN_MAX = 1024,
     PAGE_DEFAULT = 50,
     PAGE_MAX = 200,
     TO_MAX = 1000,          /* entries of `to` */
+    TTL_DAYS_MAX = 366,
     BATCH_MAX = 1000,       /* notifications a batch */
     DELIVERIES_MAX = 10000, /* planned by one request */
     FAULTS_MAX = 100,       /* listed in one problem */
@@ -116,7 +121,6 @@ enum {
     SECRET_BYTES_MAX = 64 * 1024, /* a file behind file: */
     CA_BYTES_MAX = 1024 * 1024,   /* a file of PEM certificates */
     ROOT_KEY_LEN_MIN = 32,
-    LISTENERS_MAX = 8,
     SETTINGS_MAX = 32, /* of one provider */
     CHOICES_MAX = 16,  /* providers of one route */
     MATCH_MAX = 256,   /* members of one condition */
