@@ -95,6 +95,10 @@ class Fake(Process):
         rule = {"act": act, "address": address, "times": times, "prefix": prefix}
         self._control("POST", "/rules", {k: v for k, v in rule.items() if v is not None})
 
+    def subscribe(self, **wishes):
+        """webpush_fake: a subscription, as a browser would hand it over."""
+        return self._control("POST", "/subscribe", wishes)
+
     def stats(self):
         """Its counters."""
         return self._control("GET", "/stats")

@@ -22,6 +22,7 @@ export const options = Object.fromEntries(process.argv.slice(2).map((argument) =
 export class Peer {
   constructor() {
     this.rules = [];
+    this.calls = {}; // further calls of the control port: path -> (body) => answer
     this.stats = {requests: 0, connections: 0, faults: 0};
     this.file = options.log ? fs.openSync(options.log, 'a') : null;
   }
@@ -60,7 +61,8 @@ export class Peer {
     if (request.method === 'PUT' && request.url === '/rules') this.rules = JSON.parse(body);
     else if (request.method === 'POST' && request.url === '/rules') {
       this.rules.unshift(JSON.parse(body));
-    } else if (request.url === '/stats') answer = this.stats;
+    } else if (request.url in this.calls) answer = this.calls[request.url](JSON.parse(body));
+    else if (request.url === '/stats') answer = this.stats;
     else response.statusCode = 404;
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(answer));
