@@ -28,7 +28,7 @@ void names_read(struct reader *reader, struct yaml_node *node, struct config_nam
 {
     uint32_t count = node_count(node);
     if (!count || count > MATCH_MAX) {
-        node_fault(reader, node, "name from 1 to 256", "a condition of %u names", count);
+        node_fault(reader, node, "name from 1 to 64", "a condition of %u names", count);
         return;
     }
     struct str *list = arena_array(&reader->config->arena, struct str, count);
@@ -129,7 +129,7 @@ void read_choices(struct reader *reader, struct yaml_node *node, void *into)
     struct config_route *route = ((struct route_reading *)into)->route;
     uint32_t count = node_count(node), weighed = 0;
     if (!count || count > CHOICES_MAX) {
-        node_fault(reader, node, "name from 1 to 16 providers", "a rule with %u providers", count);
+        node_fault(reader, node, "name from 1 to 8 providers", "a rule with %u providers", count);
         return;
     }
     struct config_choice *list = arena_array(&reader->config->arena, struct config_choice, count);

@@ -5,7 +5,7 @@
  */
 #pragma once
 #include "conf/config.h"
-#include "conf/yaml.h"
+#include "conf/yaml_tree.h"
 
 struct reader {
     struct config *config; /* being filled */

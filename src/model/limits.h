@@ -36,7 +36,7 @@ enum {
     CURSOR_LEN_MAX = 1024,
     PAGE_DEFAULT = 50,
     PAGE_MAX = 200,
-    TO_MAX = 1000,          /* entries of `to` */
+    TO_MAX = 1000, /* entries of `to` */
     TTL_DAYS_MAX = 366,
     BATCH_MAX = 1000,       /* notifications a batch */
     DELIVERIES_MAX = 10000, /* planned by one request */
@@ -56,12 +56,13 @@ enum {
     BODIES_BYTES_DEFAULT = 64 * 1024 * 1024, /* bodies of all unanswered requests of a listener */
     BODY_BYTES_PER_S_MIN = 512,              /* a body that comes slower on the whole is cut off */
     EXCHANGE_ARENA_BYTES_MAX = 16 * 1024 * 1024,
-    EXCHANGES_SPARE_MAX = 256,      /* kept for the next requests */
-    OUTPUT_MARK_BYTES = 256 * 1024, /* unsent on a connection: past it nothing more is read */
-    CHUNK_LINE_MAX = 256,           /* a chunk's size and its extensions */
-    TRAILER_BYTES_MAX = 4096,       /* all trailer fields of a chunked body */
-    LINGER_TIMEOUT_S = 2,           /* for a peer to take the last answer */
-    RESETS_MAX = 200,               /* failed HTTP/2 streams in RESETS_WINDOW_S, a connection */
+    EXCHANGES_SPARE_MAX = 256,           /* kept for the next requests */
+    OUTPUT_BYTES_MAX = 64 * 1024 * 1024, /* answers waiting on a connection */
+    OUTPUT_MARK_BYTES = 256 * 1024,      /* unsent on a connection: past it nothing more is read */
+    CHUNK_LINE_MAX = 256,                /* a chunk's size and its extensions */
+    TRAILER_BYTES_MAX = 4096,            /* all trailer fields of a chunked body */
+    LINGER_TIMEOUT_S = 2,                /* for a peer to take the last answer */
+    RESETS_MAX = 200, /* failed HTTP/2 streams in RESETS_WINDOW_S, a connection */
     RESETS_WINDOW_S = 10,
     CONTROL_FRAMES_MAX = 10000, /* HTTP/2 frames without a request in between */
     ACCEPTS_MAX = 64,           /* connections taken at once before others have their turn */
@@ -122,7 +123,7 @@ enum {
     CA_BYTES_MAX = 1024 * 1024,   /* a file of PEM certificates */
     ROOT_KEY_LEN_MIN = 32,
     SETTINGS_MAX = 32, /* of one provider */
-    CHOICES_MAX = 16,  /* providers of one route */
-    MATCH_MAX = 256,   /* members of one condition */
+    CHOICES_MAX = 8,   /* providers of one route */
+    MATCH_MAX = 64,    /* members of one condition */
     WEIGHT_MAX = 10000,
 };

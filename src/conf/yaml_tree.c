@@ -1,5 +1,5 @@
-/* conf/yaml.c - see yaml.h. */
-#include "conf/yaml.h"
+/* conf/yaml_tree.c - see yaml_tree.h. */
+#include "conf/yaml_tree.h"
 #include "model/limits.h"
 #include <yaml.h>
 

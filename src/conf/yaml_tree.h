@@ -1,4 +1,4 @@
-/* conf/yaml.h - one YAML document as a tree that knows where everything stands.
+/* conf/yaml_tree.h - one YAML document as a tree that knows where everything stands.
  *
  * Over libyaml's events, so that what a configuration has no use for can be refused: anchors and
  * aliases, tags, several documents, keys that are no plain names. Bounded in nodes and depth. The
