@@ -1,0 +1,113 @@
+/* store/rules.c - what the stored facts add up to. */
+#include "store/rules.h"
+#include "model/limits.h"
+
+bool receipt_moves(enum state from, enum state to)
+{
+    switch (from) {
+    case STATE_SENT:
+        return to == STATE_DELIVERED || to == STATE_OPENED || to == STATE_CLICKED ||
+               to == STATE_FAILED;
+    case STATE_DELIVERED:
+        return to == STATE_OPENED || to == STATE_CLICKED;
+    case STATE_OPENED:
+        return to == STATE_CLICKED;
+    default:
+        return false;
+    }
+}
+
+struct standing standing_of(const struct delivery *delivery, int64_t notification)
+{
+    return (struct standing){
+        .state = delivery->state,
+        .reason = delivery->reason,
+        .updated_at = id_time(notification),
+    };
+}
+
+void standing_add(struct standing *standing, const struct event *event)
+{
+    standing->state = event->state;
+    standing->reason = event->reason;
+    if (event->provider.at)
+        standing->provider = event->provider;
+    if (event->message_id.at)
+        standing->message_id = event->message_id;
+    if (event->attempt)
+        standing->attempts = event->attempt;
+    else if (event->state == STATE_QUEUED)
+        standing->attempts = 0; /* a redrive */
+    standing->next_seq = event->seq + 1;
+    standing->updated_at = event->at;
+}
+
+struct delivery_view view_of(const struct delivery *delivery, int64_t notification,
+                             const struct standing *standing, const struct open_work *open,
+                             bool cancelled)
+{
+    struct delivery_view view = {
+        .delivery = *delivery,
+        .notification = notification,
+        .created_at = id_time(notification),
+        .updated_at = standing->updated_at,
+        .state = standing->state,
+        .reason = standing->reason,
+        .provider = standing->provider,
+        .message_id = standing->message_id,
+        .attempts = open->where == OPEN_NOT ? standing->attempts : open->attempts,
+        .next_due = WALL_NEVER,
+    };
+    if (open->where == OPEN_HAND) {
+        view.state = STATE_SENDING;
+    } else if (open->where == OPEN_PENDING && cancelled) {
+        view.state = STATE_CANCELLED; /* the sweep has only not come to it yet */
+        view.reason = STR_NONE;
+    } else if (open->where == OPEN_PENDING) {
+        view.next_due = open->due;
+    }
+    return view;
+}
+
+bool dead_matches(const struct dead_filter *filter, const struct dead_facts *facts)
+{
+    return (filter->app == 0 || filter->app == facts->app) &&
+           (filter->any_mode || filter->mode == facts->mode) &&
+           (!filter->by_channel || filter->channel == facts->channel) &&
+           (!filter->reason.at || str_eq(filter->reason, facts->reason)) &&
+           facts->at.ms >= filter->since.ms;
+}
+
+bool notification_matches(const struct query *query, const struct notification *notification)
+{
+    const struct notification_filter *filter = &query->filter;
+    struct wall created = id_time(notification->id);
+    return (query->app == 0 || query->app == notification->app) &&
+           (query->any_mode || query->mode == notification->mode) &&
+           (!filter->category.at || str_eq(filter->category, notification->category)) &&
+           (!filter->template_name.at ||
+            (notification->template_name.at &&
+             str_eq(filter->template_name, notification->template_name))) &&
+           created.ms >= filter->since.ms &&
+           (filter->until.ms == 0 || created.ms < filter->until.ms);
+}
+
+bool idem_live(struct wall accepted, struct wall now)
+{
+    return !wall_reached(now, wall_add(accepted, span_s(IDEMPOTENCY_DAYS * 86400)));
+}
+
+uint32_t page_limit(uint32_t limit)
+{
+    if (limit == 0)
+        return PAGE_DEFAULT;
+    return limit < PAGE_MAX ? limit : PAGE_MAX;
+}
+
+struct wall expiry_afresh(const struct notification *notification, struct wall accepted,
+                          struct wall now)
+{
+    if (notification->expires_at.ms == INT64_MAX)
+        return WALL_NEVER;
+    return wall_add(now, span_ms(notification->expires_at.ms - accepted.ms));
+}

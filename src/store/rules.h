@@ -1,0 +1,54 @@
+/* store/rules.h - what the stored facts add up to; the same for every store.
+ *
+ * Pure: no I/O, no allocation. Threads: any. Strings in results are borrowed from the arguments.
+ */
+#pragma once
+#include "port/store.h"
+
+#define REASON_REDRIVEN STR("redriven")
+#define REASON_CUT_OFF  STR("cut_off")
+
+/* The order of states that a receipt may move a delivery along (port/store.h, receipt). */
+bool receipt_moves(enum state from, enum state to);
+
+/* Where a delivery stands by its facts alone: acceptance, then each event in order. */
+struct standing {
+    enum state state;
+    struct str reason, provider, message_id;
+    uint32_t attempts; /* since acceptance or redrive */
+    uint32_t next_seq;
+    struct wall updated_at;
+};
+
+struct standing standing_of(const struct delivery *delivery, int64_t notification);
+void standing_add(struct standing *standing, const struct event *event);
+
+/* Its open work, if any. */
+struct open_work {
+    enum { OPEN_NOT, OPEN_HAND, OPEN_PENDING } where;
+    uint32_t attempts; /* hand: with the one being made; pending: used */
+    struct wall due;   /* pending */
+};
+
+struct delivery_view view_of(const struct delivery *delivery, int64_t notification,
+                             const struct standing *standing, const struct open_work *open,
+                             bool cancelled);
+
+/* What the filter asks of a dead letter. */
+struct dead_facts {
+    uint32_t app;
+    enum mode mode;
+    enum channel channel;
+    struct str reason;
+    struct wall at;
+};
+bool dead_matches(const struct dead_filter *filter, const struct dead_facts *facts);
+
+/* The parts of a notification's filter that need nothing but the notification. */
+bool notification_matches(const struct query *query, const struct notification *notification);
+
+bool idem_live(struct wall accepted, struct wall now);
+uint32_t page_limit(uint32_t limit);
+/* The ttl that a notification had at acceptance, from `now` on. */
+struct wall expiry_afresh(const struct notification *notification, struct wall accepted,
+                          struct wall now);
