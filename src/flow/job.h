@@ -51,6 +51,7 @@ struct job {
         struct {
             struct bundle *bundle; /* moved: the ledger frees it, whatever the answer */
             struct idem idem;
+            bool recheck; /* settings changed while it was planned: ask policy again */
             /* out */
             enum idem_result result;
             int64_t id; /* the new one, or the replayed */

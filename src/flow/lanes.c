@@ -1,0 +1,213 @@
+/* flow/lanes.c - see lanes.h. */
+#include "flow/lanes.h"
+#include <stdlib.h>
+
+enum {
+    SHELVES_MAX = 1 << 20,
+    CLAIM_LEAST = 32,    /* a claim is worth a place in a group only for so many, or all there is */
+    CLAIMS_LANE_MAX = 4, /* of one lane under way at once */
+};
+
+static const double METER_TAU_US = 60e6;
+
+void lanes_init(struct lanes *lanes, const uint64_t hash_key[2])
+{
+    *lanes = (struct lanes){.window_lane = WINDOW_LANE_MAX,
+                            .window_all = WINDOW_ALL_MAX,
+                            .window_bytes = WINDOW_BYTES_MAX};
+    map_init(&lanes->shelves, SHELVES_MAX, hash_key);
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        heap_init(&lanes->list[i].later);
+        list_init(&lanes->list[i].due);
+    }
+}
+
+void lanes_done(struct lanes *lanes)
+{
+    size_t at = 0;
+    for (struct shelf *shelf; (shelf = map_each(&lanes->shelves, &at));)
+        free(shelf);
+    map_done(&lanes->shelves);
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        heap_done(&lanes->list[i].later);
+}
+
+static struct str shelf_key(unsigned lane, uint32_t app, char into[12])
+{
+    memcpy(into, &app, sizeof app);
+    memcpy(into + sizeof app, &lane, sizeof lane);
+    return (struct str){into, sizeof app + sizeof lane};
+}
+
+struct shelf *lanes_shelf(struct lanes *lanes, unsigned lane, uint32_t app)
+{
+    char key[12];
+    must(lane < LANE_COUNT);
+    struct shelf *shelf = map_get(&lanes->shelves, shelf_key(lane, app, key));
+    if (shelf)
+        return shelf;
+    shelf = calloc(1, sizeof *shelf);
+    if (!shelf)
+        return NULL;
+    shelf->lane = lane;
+    shelf->app = app;
+    shelf->next_due = WALL_NEVER;
+    heap_node_init(&shelf->due_node);
+    list_init(&shelf->due_link);
+    if (map_put(&lanes->shelves, shelf_key(lane, app, shelf->key), shelf, NULL)) {
+        free(shelf);
+        return NULL;
+    }
+    return shelf;
+}
+
+/* What this shelf may still take of its lane's window. */
+static uint32_t allowance(const struct lanes *lanes, const struct shelf *shelf)
+{
+    uint32_t used = lanes->list[shelf->lane].in_hand;
+    uint32_t free_lane = used < lanes->window_lane ? lanes->window_lane - used : 0;
+    uint32_t free_all = lanes->in_hand < lanes->window_all ? lanes->window_all - lanes->in_hand : 0;
+    /* Critical work has the last part of the common window for itself. */
+    if (lane_priority(shelf->lane) != PRIORITY_CRITICAL) {
+        uint32_t reserve = lanes->window_all / 8;
+        free_all = free_all > reserve ? free_all - reserve : 0;
+        if (lanes->bytes > lanes->window_bytes - lanes->window_bytes / 8)
+            return 0;
+    } else if (lanes->bytes > lanes->window_bytes) {
+        return 0;
+    }
+    uint32_t threshold = free_lane > shelf->in_hand ? free_lane - shelf->in_hand : 0;
+    return threshold < free_all ? threshold : free_all;
+}
+
+static void take(struct lanes *lanes, struct shelf *shelf, uint32_t count)
+{
+    shelf->in_hand += count;
+    lanes->list[shelf->lane].in_hand += count;
+    lanes->in_hand += count;
+}
+
+bool lanes_take(struct lanes *lanes, struct shelf *shelf, struct wall now)
+{
+    bool overtakes = shelf->claiming || (shelf->depth && wall_reached(now, shelf->next_due));
+    if (overtakes || allowance(lanes, shelf) == 0)
+        return false;
+    take(lanes, shelf, 1);
+    return true;
+}
+
+void lanes_give(struct lanes *lanes, struct shelf *shelf, uint32_t count)
+{
+    must(shelf->in_hand >= count && lanes->list[shelf->lane].in_hand >= count &&
+         lanes->in_hand >= count);
+    shelf->in_hand -= count;
+    lanes->list[shelf->lane].in_hand -= count;
+    lanes->in_hand -= count;
+}
+
+/* Puts a shelf where its next due time says: in the ring, in the heap, or in neither. */
+static void place(struct lanes *lanes, struct shelf *shelf, struct wall now)
+{
+    struct lane *lane = &lanes->list[shelf->lane];
+    if (shelf->claiming)
+        return;
+    if (shelf->depth == 0)
+        shelf->next_due = WALL_NEVER;
+    if (shelf->next_due.ms == WALL_NEVER.ms) {
+        heap_remove(&lane->later, &shelf->due_node);
+        list_remove(&shelf->due_link);
+    } else if (wall_reached(now, shelf->next_due)) {
+        heap_remove(&lane->later, &shelf->due_node);
+        if (list_empty(&shelf->due_link))
+            list_add_last(&lane->due, &shelf->due_link);
+    } else {
+        list_remove(&shelf->due_link);
+        /* Without memory for the heap it is looked at in the next turn instead: no worse than
+         * a claim that finds nothing. */
+        if (heap_put(&lane->later, &shelf->due_node, shelf->next_due.ms) != OK)
+            list_add_last(&lane->due, &shelf->due_link);
+    }
+}
+
+void lanes_pending(struct lanes *lanes, struct shelf *shelf, int32_t delta, struct wall due,
+                   struct wall now)
+{
+    must(delta >= 0 || shelf->depth >= (uint32_t)-delta);
+    shelf->depth = (uint32_t)((int64_t)shelf->depth + delta);
+    if (delta > 0)
+        shelf->next_due = wall_min(shelf->next_due, due);
+    place(lanes, shelf, now);
+}
+
+static void wake_due(struct lanes *lanes, struct lane *lane, struct wall now)
+{
+    for (struct heap_node *first; (first = heap_first(&lane->later)) && first->key <= now.ms;)
+        place(lanes, list_of(first, struct shelf, due_node), now);
+}
+
+struct shelf *lanes_turn(struct lanes *lanes, unsigned lane_number, struct wall now,
+                         uint32_t *ret_limit)
+{
+    struct lane *lane = &lanes->list[lane_number];
+    wake_due(lanes, lane, now);
+    if (lane->claims >= CLAIMS_LANE_MAX)
+        return NULL;
+    list_each (link, &lane->due) {
+        struct shelf *shelf = list_of(link, struct shelf, due_link);
+        uint32_t limit = allowance(lanes, shelf);
+        if (limit > CLAIM_MAX)
+            limit = CLAIM_MAX;
+        if (limit > shelf->depth)
+            limit = shelf->depth;
+        if (limit == 0 || (limit < CLAIM_LEAST && limit < shelf->depth && shelf->in_hand))
+            continue;
+        list_remove(link);
+        shelf->claiming = true;
+        shelf->next_due = WALL_NEVER;
+        lane->claims++;
+        take(lanes, shelf, limit);
+        *ret_limit = limit;
+        return shelf;
+    }
+    return NULL;
+}
+
+void lanes_claimed(struct lanes *lanes, struct shelf *shelf, uint32_t limit, uint32_t got,
+                   struct wall next_due, struct wall now)
+{
+    must(shelf->claiming && got <= limit && shelf->depth >= got);
+    shelf->claiming = false;
+    lanes->list[shelf->lane].claims--;
+    lanes_give(lanes, shelf, limit - got);
+    shelf->depth -= got;
+    /* What was added while the claim was under way may be due before what the claim saw. */
+    shelf->next_due = wall_min(shelf->next_due, next_due);
+    /* A depth that no claim finds (its app is being erased) is asked for again, but not at once. */
+    if (shelf->depth && shelf->next_due.ms == WALL_NEVER.ms)
+        shelf->next_due = wall_add(now, span_s(1));
+    place(lanes, shelf, now);
+}
+
+struct wall lanes_next_due(const struct lanes *lanes)
+{
+    struct wall next = WALL_NEVER;
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        const struct heap_node *first = heap_first(&lanes->list[i].later);
+        if (first)
+            next = wall_min(next, (struct wall){first->key});
+    }
+    return next;
+}
+
+void lanes_settled(struct shelf *shelf, struct mono now)
+{
+    shelf->meter.rate = meter_read(&shelf->meter, now) + 1e6 / METER_TAU_US;
+    shelf->meter.at = now;
+}
+
+double meter_read(const struct meter *meter, struct mono now)
+{
+    /* exp(-x) by its rational approximation: a rate shown to people needs no more. */
+    double x = (double)mono_since(meter->at, now).us / METER_TAU_US;
+    return meter->rate / (1 + x + x * x / 2 + x * x * x / 6);
+}

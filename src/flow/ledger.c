@@ -1,0 +1,340 @@
+/* flow/ledger.c - the ledger's steps: collect, submit one group, act on its completion. */
+#include "flow/ledger.h"
+#include "flow/ledger_state.h"
+#include <stdlib.h>
+
+enum {
+    GROUP_ARENA_MAX = 64 * 1024 * 1024,
+    ACCEPTS_LEAST = GROUP_OPS_MAX / 4, /* of every group, so that settling cannot shut them out */
+    SWEEP_EVERY_MS = 1000,
+    SWEEP_BUSY_MS = 5, /* between steps while a sweep has more to do */
+    REFUSED_WAIT_MS = 250,
+};
+
+struct ledger *ledger_new(const struct ledger_config *config, const struct store_state *state,
+                          struct now now)
+{
+    must(config->courier_count >= 1 && config->courier_count <= NOTICE_LISTENERS_MAX);
+    struct ledger *ledger = calloc(1, sizeof *ledger);
+    if (!ledger)
+        return NULL;
+    ledger->config = *config;
+    ledger->rng = rng_of(config->seed);
+    ledger->ids =
+        (struct ids){.secret = {state->id_secret[0], state->id_secret[1]}, .last = state->last_id};
+    uint64_t key[2] = {rng_next(&ledger->rng), rng_next(&ledger->rng)};
+    lanes_init(&ledger->lanes, key);
+    list_init(&ledger->rounds);
+    ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
+    for (uint32_t i = 0; i < state->depth_count; i++) {
+        const struct lane_depth *depth = &state->depths[i];
+        struct shelf *shelf = lanes_shelf(&ledger->lanes, depth->lane, depth->app);
+        if (!shelf) {
+            ledger_free(ledger);
+            return NULL;
+        }
+        lanes_pending(&ledger->lanes, shelf, (int32_t)depth->depth, depth->next_due, now.wall);
+    }
+    return ledger;
+}
+
+static void group_free(struct group *group)
+{
+    if (!group)
+        return;
+    arena_done(&group->arena);
+    free(group->ops);
+    free(group);
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    must(!ledger->group && list_empty(&ledger->rounds));
+    group_free(ledger->spare);
+    free(ledger->urgent.at);
+    free(ledger->accepts.at);
+    lanes_done(&ledger->lanes);
+    free(ledger);
+}
+
+struct ids ledger_ids(const struct ledger *ledger)
+{
+    return ledger->ids;
+}
+
+/* ------------------------------------------------------------------------------- groups ---- */
+
+static struct group *group_take(struct ledger *ledger)
+{
+    struct group *group = ledger->spare;
+    if (group) {
+        ledger->spare = NULL;
+        return group;
+    }
+    group = calloc(1, sizeof *group);
+    if (!group)
+        return NULL;
+    group->ops = calloc(GROUP_OPS_MAX, sizeof(struct op *));
+    if (!group->ops) {
+        free(group);
+        return NULL;
+    }
+    arena_init(&group->arena, GROUP_ARENA_MAX);
+    return group;
+}
+
+static void group_give(struct ledger *ledger, struct group *group)
+{
+    arena_reset(&group->arena);
+    if (ledger->spare)
+        group_free(group);
+    else
+        ledger->spare = group;
+}
+
+static void fill_accepts(struct ledger *ledger, struct now now, struct group *group)
+{
+    while (group->count < GROUP_OPS_MAX) {
+        struct op *op = op_queue_take(&ledger->accepts);
+        if (!op)
+            return;
+        struct work *work = op->owner;
+        if (ledger_prepare_accept(ledger, now, work)) {
+            group->ops[group->count++] = op;
+        } else {
+            const struct why why = {"out of memory"};
+            ledger_accept_refused(ledger, work, &why);
+        }
+    }
+}
+
+static void fill_sweep(struct ledger *ledger, struct now now, struct group *group)
+{
+    if (!mono_reached(now.mono, ledger->sweep_at) || ledger->drain)
+        return;
+    struct work *work = calloc(1, sizeof *work);
+    if (!work)
+        return;
+    work->sweep = (struct sweep){
+        .op = {.verb = VERB_SWEEP, .owner = work},
+        .now = now.wall,
+        .retention = ledger->config.retention,
+        .rows_max = SWEEP_ROWS_MAX,
+    };
+    group->ops[group->count++] = &work->sweep.op;
+    ledger->sweep_at = MONO_NEVER; /* set again when it is back */
+}
+
+static void submit(struct ledger *ledger, struct now now)
+{
+    if (ledger->group || !mono_reached(now.mono, ledger->retry_at))
+        return;
+    bool sweep_due = mono_reached(now.mono, ledger->sweep_at);
+    if (!ledger->urgent.count && !ledger->accepts.count && !sweep_due)
+        return;
+    struct group *group = group_take(ledger);
+    if (!group) {
+        ledger->retry_at = mono_add(now.mono, span_ms(REFUSED_WAIT_MS));
+        return;
+    }
+    group->message.type = LEDGER_GROUP;
+    group->done = ledger->config.inbox;
+    group->count = 0;
+    uint32_t urgent_max = ledger->accepts.count < ACCEPTS_LEAST
+                              ? GROUP_OPS_MAX - (uint32_t)ledger->accepts.count
+                              : GROUP_OPS_MAX - ACCEPTS_LEAST;
+    /* A receipt may follow its settle into the next group, but never overtake it. */
+    for (struct op *op; group->count < urgent_max && (op = op_queue_take(&ledger->urgent));)
+        group->ops[group->count++] = op;
+    fill_accepts(ledger, now, group);
+    if (group->count < GROUP_OPS_MAX)
+        fill_sweep(ledger, now, group);
+    if (!group->count) {
+        group_give(ledger, group);
+        return;
+    }
+    ledger->group = group;
+    ledger->stats.groups++;
+    ledger->stats.group_ops += group->count;
+    ledger->config.store->ops->submit(ledger->config.store, group);
+}
+
+/* --------------------------------------------------------------------------- completion ---- */
+
+static void sweep_done(struct ledger *ledger, struct now now, struct work *work)
+{
+    int64_t wait = work->sweep.more ? SWEEP_BUSY_MS : SWEEP_EVERY_MS;
+    ledger->sweep_at = mono_add(now.mono, span_ms(wait));
+    free(work);
+}
+
+/* What was handed out goes first: a change later in the same group must reach the couriers behind
+ * the tickets it may concern. */
+static void act_on_work(struct ledger *ledger, struct now now, struct op *op)
+{
+    switch (op->verb) {
+    case VERB_ACCEPT:
+        ledger_accepted(ledger, now, op->owner);
+        return;
+    case VERB_CLAIM:
+        ledger_claimed(ledger, now, op->owner);
+        return;
+    case VERB_SETTLE:
+        ledger_settled(ledger, now, (struct settle *)op);
+        return;
+    case VERB_SWEEP:
+        sweep_done(ledger, now, op->owner);
+        return;
+    default:
+        return;
+    }
+}
+
+static void act_on_rest(struct ledger *ledger, struct now now, struct op *op)
+{
+    if (op->verb == VERB_RECEIPT) {
+        struct receipt *receipt = (struct receipt *)op;
+        if (receipt->applied)
+            ledger->stats.ended[receipt->event.state]++;
+        ledger_ticket_free(ledger, op->owner);
+    } else {
+        ledger_job_done(ledger, now, op);
+    }
+}
+
+/* Done with by act_on_work? Asked before, as acting frees the op. */
+static bool is_work(const struct op *op)
+{
+    return op->verb == VERB_ACCEPT || op->verb == VERB_CLAIM || op->verb == VERB_SETTLE ||
+           op->verb == VERB_SWEEP;
+}
+
+static void committed(struct ledger *ledger, struct now now, struct group *group)
+{
+    uint32_t rest = 0;
+    ledger->store_refuses = false;
+    ledger->stats.commit_us += (uint64_t)(group->took.us > 0 ? group->took.us : 0);
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct op *op = group->ops[i];
+        if (is_work(op))
+            act_on_work(ledger, now, op);
+        else
+            group->ops[rest++] = op;
+    }
+    ledger_flush(ledger);
+    for (uint32_t i = 0; i < rest; i++)
+        act_on_rest(ledger, now, group->ops[i]);
+}
+
+static void refused(struct ledger *ledger, struct now now, struct group *group)
+{
+    ledger->store_refuses = true;
+    ledger->retry_at = mono_add(now.mono, span_ms(REFUSED_WAIT_MS));
+    must(op_queue_reserve(&ledger->urgent, group->count));
+    for (uint32_t i = group->count; i-- > 0;) {
+        struct op *op = group->ops[i];
+        switch (op->verb) {
+        case VERB_SETTLE: /* what has been sent has been sent: again until it is durable */
+        case VERB_RECEIPT:
+            op_queue_add_first(&ledger->urgent, op);
+            break;
+        case VERB_ACCEPT:
+            ledger_accept_refused(ledger, op->owner, &group->why);
+            break;
+        case VERB_CLAIM:
+            ledger_claim_refused(ledger, now, op->owner);
+            break;
+        case VERB_SWEEP:
+            free(op->owner);
+            ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
+            break;
+        default:
+            ledger_job_refused(ledger, op, &group->why);
+        }
+    }
+}
+
+static void group_done(struct ledger *ledger, struct now now, struct group *group)
+{
+    must(group == ledger->group);
+    ledger->group = NULL;
+    must(group->fate != GROUP_UNKNOWN); /* an embedded store knows */
+    if (group->fate == GROUP_COMMITTED)
+        committed(ledger, now, group);
+    else
+        refused(ledger, now, group);
+    group_give(ledger, group);
+}
+
+/* -------------------------------------------------------------------------------- actor ---- */
+
+static void take_drain(struct ledger *ledger, struct drain *drain)
+{
+    must(!ledger->drain);
+    ledger->drain = drain;
+    const struct round round = {.type = NOTICE_DRAIN};
+    ledger_tell(ledger, &round, NULL);
+}
+
+static void step(void *self, struct now now, struct message *message)
+{
+    struct ledger *ledger = self;
+    switch (message->type) {
+    case LEDGER_JOB:
+        ledger_take_job(ledger, now, (struct job *)message);
+        return;
+    case LEDGER_TICKETS:
+        ledger_take_tickets(ledger, now, (struct tickets *)message);
+        return;
+    case LEDGER_ACK:
+        ledger_heard(ledger, (struct notice *)message);
+        return;
+    case LEDGER_GROUP:
+        group_done(ledger, now, (struct group *)message);
+        return;
+    case LEDGER_DRAIN:
+        take_drain(ledger, (struct drain *)message);
+        return;
+    default:
+        must(!"a message for somebody else");
+    }
+}
+
+static bool at_rest(const struct ledger *ledger)
+{
+    return !ledger->group && !ledger->urgent.count && !ledger->accepts.count &&
+           !ledger->lanes.in_hand && list_empty(&ledger->rounds);
+}
+
+/* Calendar times are wall times: the wait is measured from the wall clock of now. */
+static struct mono wake_for(struct now now, struct wall due)
+{
+    if (due.ms == WALL_NEVER.ms)
+        return MONO_NEVER;
+    int64_t ms = due.ms > now.wall.ms ? due.ms - now.wall.ms : 0;
+    return mono_add(now.mono, span_ms(ms));
+}
+
+static struct mono turn(void *self, struct now now)
+{
+    struct ledger *ledger = self;
+    if (!ledger->drain)
+        ledger_claim_due(ledger, now);
+    submit(ledger, now);
+    if (ledger->drain && at_rest(ledger) && ledger->drain->done) {
+        void (*done)(void *) = ledger->drain->done;
+        ledger->drain->done = NULL;
+        done(ledger->drain->self);
+    }
+    if (ledger->group)
+        return MONO_NEVER; /* its completion is a message */
+    if (ledger->urgent.count || ledger->accepts.count)
+        return ledger->retry_at;
+    return mono_min(ledger->sweep_at,
+                    ledger->drain ? MONO_NEVER : wake_for(now, lanes_next_due(&ledger->lanes)));
+}
+
+struct actor ledger_actor(struct ledger *ledger)
+{
+    return (struct actor){.self = ledger, .step = step, .turn = turn};
+}

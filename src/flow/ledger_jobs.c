@@ -1,0 +1,399 @@
+/* flow/ledger_jobs.c - from jobs to ops, and from completed ops to answers. */
+#include "flow/ledger_state.h"
+#include <stdlib.h>
+
+enum { CANCEL_STEP = 500 };
+
+void ledger_answer(struct ledger *ledger, struct job *job)
+{
+    (void)ledger;
+    job->message.type = INTAKE_JOB;
+    inbox_post(&job->done, &job->message);
+}
+
+void ledger_refuse_job(struct ledger *ledger, struct job *job, enum err err, const char *text)
+{
+    if (job->type == JOB_ACCEPT && job->accept.bundle) {
+        bundle_free(job->accept.bundle);
+        job->accept.bundle = NULL;
+    }
+    job->err = why_set(&job->why, err, "%s", text);
+    job->retry_after = span_s(1);
+    ledger->stats.shed++;
+    ledger_answer(ledger, job);
+}
+
+static struct work *work_new(struct ledger *ledger, struct op_queue *queue, struct job *job)
+{
+    struct work *work = calloc(1, sizeof *work);
+    if (!work || !op_queue_reserve(queue, 1)) {
+        free(work);
+        ledger_refuse_job(ledger, job, ERR_FULL, "out of memory");
+        return NULL;
+    }
+    work->job = job;
+    list_init(&work->tickets);
+    return work;
+}
+
+/* ------------------------------------------------------------------------------- accept ---- */
+
+static void take_accept(struct ledger *ledger, struct job *job)
+{
+    if (ledger->drain) {
+        ledger_refuse_job(ledger, job, ERR_CLOSED, "this node is shutting down");
+        return;
+    }
+    struct work *work = work_new(ledger, &ledger->accepts, job);
+    if (!work)
+        return;
+    work->bundle = job->accept.bundle;
+    job->accept.bundle = NULL;
+    work->accept.op = (struct op){.verb = VERB_ACCEPT, .owner = work};
+    op_queue_add(&ledger->accepts, &work->accept.op);
+}
+
+/* Does somebody's changed setting make what intake planned for this delivery doubtful? */
+static bool doubtful(const struct ledger *ledger, const struct job *job,
+                     const struct delivery *delivery)
+{
+    return job->accept.recheck ||
+           (ledger->round_count && ledger_user_changing(ledger, delivery->user));
+}
+
+static void place_delivery(struct ledger *ledger, struct now now, struct work *work, uint32_t i)
+{
+    struct bundle *bundle = work->bundle;
+    struct delivery *delivery = &bundle->deliveries[i];
+    bundle->places[i] = PLACE_ENDED;
+    if (delivery->state != STATE_QUEUED)
+        return;
+    bundle->places[i] = PLACE_PENDING;
+    unsigned lane = lane_of(delivery->kind, bundle->notification.priority);
+    struct shelf *shelf = lanes_shelf(&ledger->lanes, lane, bundle->notification.app);
+    if (!shelf || bundle->notification.guarantee == GUARANTEE_AT_MOST_ONCE ||
+        doubtful(ledger, work->job, delivery) || !lanes_take(&ledger->lanes, shelf, now.wall))
+        return;
+    struct ticket *ticket = ledger_ticket(ledger, bundle, i, now);
+    if (!ticket) {
+        lanes_give(&ledger->lanes, shelf, 1);
+        return;
+    }
+    bundle->places[i] = PLACE_HAND;
+    list_add_last(&work->tickets, &ticket->link);
+}
+
+bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *work)
+{
+    struct bundle *bundle = work->bundle;
+    uint32_t count = bundle->notification.delivery_count;
+    if (!bundle->places)
+        bundle->places = arena_array(&bundle->arena, unsigned char, count ? count : 1);
+    if (!bundle->places)
+        return false;
+    bundle->notification.id = ids_mint(&ledger->ids, now.wall);
+    for (uint32_t i = 0; i < count; i++)
+        place_delivery(ledger, now, work, i);
+    work->accept = (struct accept){
+        .op = work->accept.op,
+        .idem = work->job->accept.idem,
+        .notification = &bundle->notification,
+        .deliveries = bundle->deliveries,
+        .places = bundle->places,
+        .now = now.wall,
+    };
+    return true;
+}
+
+/* Gives back what was reserved for an acceptance that did not happen. */
+static void unprepare(struct ledger *ledger, struct work *work)
+{
+    struct bundle *bundle = work->bundle;
+    bool counted = !list_empty(&work->tickets); /* the last ticket frees the bundle */
+    for (struct list *link; (link = list_take_first(&work->tickets));) {
+        struct ticket *ticket = list_of(link, struct ticket, link);
+        lanes_give(&ledger->lanes,
+                   lanes_shelf(&ledger->lanes, ticket->lane, bundle->notification.app), 1);
+        ledger_ticket_free(ledger, ticket);
+    }
+    if (!counted)
+        bundle_free(bundle);
+    work->bundle = NULL;
+}
+
+static void dispatch(struct ledger *ledger, struct now now, struct work *work)
+{
+    struct bundle *bundle = work->bundle;
+    const struct notification *notification = &bundle->notification;
+    for (uint32_t i = 0; i < notification->delivery_count; i++) {
+        unsigned lane = lane_of(bundle->deliveries[i].kind, notification->priority);
+        if (bundle->places[i] == PLACE_PENDING) {
+            struct shelf *shelf = lanes_shelf(&ledger->lanes, lane, notification->app);
+            must(shelf); /* it is pending in the store: only a restart would find it */
+            lanes_pending(&ledger->lanes, shelf, 1, work->accept.now, now.wall);
+        } else if (bundle->places[i] == PLACE_ENDED) {
+            ledger->stats.ended[bundle->deliveries[i].state]++;
+        }
+    }
+    bool held = !list_empty(&work->tickets);
+    for (struct list *link; (link = list_take_first(&work->tickets));)
+        ledger_send(ledger, list_of(link, struct ticket, link));
+    if (!held)
+        bundle_free(bundle);
+}
+
+void ledger_accepted(struct ledger *ledger, struct now now, struct work *work)
+{
+    struct job *job = work->job;
+    job->accept.result = work->accept.result;
+    if (work->accept.result == IDEM_NEW) {
+        job->accept.id = work->bundle->notification.id;
+        job->accept.deliveries = work->bundle->notification.delivery_count;
+        ledger->stats.accepted++;
+        dispatch(ledger, now, work);
+    } else {
+        job->accept.id = work->accept.replay_id;
+        job->accept.deliveries = work->accept.replay_deliveries;
+        ledger->stats.replayed += work->accept.result == IDEM_REPLAY;
+        ledger->stats.mismatched += work->accept.result == IDEM_MISMATCH;
+        unprepare(ledger, work);
+    }
+    ledger_answer(ledger, job);
+    free(work);
+}
+
+void ledger_accept_refused(struct ledger *ledger, struct work *work, const struct why *why)
+{
+    unprepare(ledger, work);
+    ledger_refuse_job(ledger, work->job, ERR_IO, why->text);
+    free(work);
+}
+
+/* --------------------------------------------------------------------------- other jobs ---- */
+
+static void take_probe(struct ledger *ledger, struct job *job)
+{
+    struct work *work = work_new(ledger, &ledger->urgent, job);
+    if (!work)
+        return;
+    work->probe =
+        (struct probe){.op = {.verb = VERB_PROBE, .owner = work}, .idem = job->probe.idem};
+    op_queue_add(&ledger->urgent, &work->probe.op);
+}
+
+static void take_cancel(struct ledger *ledger, struct now now, struct job *job)
+{
+    struct work *work = work_new(ledger, &ledger->urgent, job);
+    if (!work)
+        return;
+    work->cancel = (struct cancel){
+        .op = {.verb = VERB_CANCEL, .owner = work},
+        .notification = job->cancel.notification,
+        .app = job->cancel.app,
+        .now = now.wall,
+        .limit = CANCEL_STEP,
+    };
+    op_queue_add(&ledger->urgent, &work->cancel.op);
+}
+
+static void take_own_op(struct ledger *ledger, struct job *job, struct op *op, enum verb verb)
+{
+    if (!op_queue_reserve(&ledger->urgent, 1)) {
+        ledger_refuse_job(ledger, job, ERR_FULL, "out of memory");
+        return;
+    }
+    *op = (struct op){.verb = verb, .owner = job};
+    op_queue_add(&ledger->urgent, op);
+}
+
+static void report_shelf(struct lane_report *report, const struct shelf *shelf, struct now now)
+{
+    report->depth += shelf->depth;
+    report->in_flight += shelf->in_hand;
+    report->rate_1m += meter_read(&shelf->meter, now.mono);
+    if (shelf->depth && wall_reached(now.wall, shelf->next_due)) {
+        struct span age = span_ms(now.wall.ms - shelf->next_due.ms);
+        if (age.us > report->oldest.us)
+            report->oldest = age;
+    }
+}
+
+static void report_queues(struct ledger *ledger, struct now now, struct job *job)
+{
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        job->queues.lanes[i] = (struct lane_report){.lane = i};
+    size_t at = 0;
+    for (const struct shelf *shelf; (shelf = map_each(&ledger->lanes.shelves, &at));)
+        if (!job->queues.app || shelf->app == job->queues.app)
+            report_shelf(&job->queues.lanes[shelf->lane], shelf, now);
+    job->queues.stats = ledger->stats;
+    job->queues.not_ready = ledger->drain           ? STR("this node is shutting down")
+                            : ledger->store_refuses ? STR("the store refuses writes")
+                                                    : STR_NONE;
+    ledger_answer(ledger, job);
+}
+
+void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
+{
+    job->err = OK;
+    switch (job->type) {
+    case JOB_ACCEPT:
+        take_accept(ledger, job);
+        return;
+    case JOB_PROBE:
+        take_probe(ledger, job);
+        return;
+    case JOB_CANCEL:
+        take_cancel(ledger, now, job);
+        return;
+    case JOB_REDRIVE:
+        take_own_op(ledger, job, &job->redrive.op, VERB_REDRIVE);
+        return;
+    case JOB_CHANGE:
+        take_own_op(ledger, job, &job->change.op, VERB_CHANGE);
+        return;
+    case JOB_QUEUES:
+        report_queues(ledger, now, job);
+        return;
+    }
+    must(!"a job of no type");
+}
+
+static void apply_changes(struct ledger *ledger, struct now now,
+                          const struct pending_change *changes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct shelf *shelf = lanes_shelf(&ledger->lanes, changes[i].lane, changes[i].app);
+        must(shelf);
+        lanes_pending(&ledger->lanes, shelf, changes[i].delta, changes[i].next_due, now.wall);
+    }
+}
+
+static void cancel_done(struct ledger *ledger, struct now now, struct work *work)
+{
+    struct cancel *cancel = &work->cancel;
+    struct job *job = work->job;
+    apply_changes(ledger, now, cancel->changes, cancel->change_count);
+    ledger->stats.ended[STATE_CANCELLED] += cancel->ended;
+    if (cancel->found && cancel->from == 0) {
+        ledger->cancelled[ledger->cancelled_at++ % CANCELLED_RECENT] = cancel->notification;
+    }
+    if (cancel->found && cancel->more) {
+        cancel->from += cancel->limit;
+        must(op_queue_reserve(&ledger->urgent, 1));
+        op_queue_add(&ledger->urgent, &cancel->op);
+        return;
+    }
+    job->cancel.found = cancel->found;
+    struct round round = {.type = NOTICE_CANCEL, .notification = cancel->notification};
+    if (cancel->found)
+        ledger_tell(ledger, &round, job);
+    else
+        ledger_answer(ledger, job);
+    free(work);
+}
+
+/* The results are lists in the group's arena, which goes: the asker gets copies. */
+static void redrive_done(struct ledger *ledger, struct now now, struct job *job)
+{
+    struct redrive *redrive = &job->redrive;
+    apply_changes(ledger, now, redrive->changes, redrive->change_count);
+    redrive->changes = NULL;
+    redrive->change_count = 0;
+    struct delivery_key **lists[] = {&redrive->redriven, &redrive->skipped};
+    uint32_t *counts[] = {&redrive->redriven_count, &redrive->skipped_count};
+    for (int i = 0; i < 2; i++) {
+        struct delivery_key *copy = arena_array(&job->arena, struct delivery_key, *counts[i]);
+        if (copy && *counts[i])
+            memcpy(copy, *lists[i], *counts[i] * sizeof *copy);
+        if (!copy)
+            *counts[i] = 0;
+        *lists[i] = copy;
+    }
+    ledger_answer(ledger, job);
+}
+
+static void change_done(struct ledger *ledger, struct job *job)
+{
+    struct change *change = &job->change;
+    struct round round = {.app = change->app};
+    if (change->result != CHANGED_CREATED && change->result != CHANGED_REPLACED) {
+        ledger_answer(ledger, job);
+        return;
+    }
+    switch (change->type) {
+    case CHANGE_APP_CREATE:
+        round.type = NOTICE_APP;
+        round.app = change->number;
+        break;
+    case CHANGE_APP_DELETE:
+    case CHANGE_KEY_CREATE:
+    case CHANGE_KEY_REVOKE:
+        round.type = NOTICE_APP;
+        break;
+    case CHANGE_USER_PUT:
+    case CHANGE_USER_DELETE:
+    case CHANGE_DEVICE_PUT:
+    case CHANGE_DEVICE_DELETE:
+    case CHANGE_PREFERENCES_PUT:
+        round.type = NOTICE_USERS;
+        memcpy(round.users, change->users, sizeof round.users);
+        memcpy(round.user_ids, change->user_ids, sizeof round.user_ids);
+        memset(change->user_ids, 0, sizeof change->user_ids); /* they go with the group */
+        break;
+    case CHANGE_CATEGORY_PUT:
+    case CHANGE_CATEGORY_DELETE:
+        round.type = NOTICE_CATEGORY;
+        round.name = change->name;
+        break;
+    case CHANGE_TEMPLATE_PUT:
+        round.type = NOTICE_TEMPLATE;
+        round.name = change->name;
+        break;
+    case CHANGE_SUPPRESSION_PUT:
+    case CHANGE_SUPPRESSION_DELETE:
+        round.type = NOTICE_SUPPRESSION;
+        round.channel = change->suppression.channel;
+        round.address = change->suppression.address;
+        break;
+    }
+    ledger_tell(ledger, &round, job);
+}
+
+void ledger_job_done(struct ledger *ledger, struct now now, struct op *op)
+{
+    struct work *work = op->owner;
+    struct job *job;
+    switch (op->verb) {
+    case VERB_PROBE:
+        job = work->job;
+        job->probe.result = work->probe.result;
+        job->probe.id = work->probe.replay_id;
+        job->probe.deliveries = work->probe.replay_deliveries;
+        ledger_answer(ledger, job);
+        free(work);
+        return;
+    case VERB_CANCEL:
+        cancel_done(ledger, now, work);
+        return;
+    case VERB_REDRIVE:
+        redrive_done(ledger, now, op->owner);
+        return;
+    case VERB_CHANGE:
+        change_done(ledger, op->owner);
+        return;
+    default:
+        must(!"an op that is no job");
+    }
+}
+
+void ledger_job_refused(struct ledger *ledger, struct op *op, const struct why *why)
+{
+    if (op->verb == VERB_REDRIVE || op->verb == VERB_CHANGE) {
+        ledger_refuse_job(ledger, op->owner, ERR_IO, why->text);
+        return;
+    }
+    struct work *work = op->owner;
+    ledger_refuse_job(ledger, work->job, ERR_IO, why->text);
+    free(work);
+}

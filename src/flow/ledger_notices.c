@@ -1,0 +1,75 @@
+/* flow/ledger_notices.c - telling intakes and couriers what has changed, and waiting for them. */
+#include "flow/ledger_state.h"
+#include <stdlib.h>
+
+static void keep_text(struct str *s, char *into, size_t size)
+{
+    if (!s->at)
+        return;
+    /* Names are checked at intake; one that does not fit is a bug there. */
+    must(str_copy(*s, into, size));
+    s->at = into;
+}
+
+static void post(struct round *round, const struct inbox *to, int type)
+{
+    struct notice *notice = &round->notices[round->waiting++];
+    *notice = (struct notice){.message = {.type = type}, .round = round};
+    inbox_post(to, &notice->message);
+}
+
+void ledger_tell(struct ledger *ledger, const struct round *what, struct job *job)
+{
+    struct round *round = malloc(sizeof *round);
+    if (!round) {
+        /* The change is durable, but nobody can be told: an answer now would be a lie. Stopping
+         * here is what recovery is for. */
+        must(!"memory for a notice");
+        return;
+    }
+    *round = *what;
+    round->job = job;
+    round->waiting = 0;
+    keep_text(&round->user_ids[0], round->text[0], sizeof round->text[0]);
+    keep_text(&round->user_ids[1], round->text[1], sizeof round->text[1]);
+    keep_text(&round->name, round->text[2], sizeof round->text[2]);
+    keep_text(&round->address, round->text[3], sizeof round->text[3]);
+    list_add_last(&ledger->rounds, &round->link);
+    ledger->round_count++;
+
+    bool settings = what->type == NOTICE_USERS || what->type == NOTICE_SUPPRESSION;
+    bool intakes = what->type != NOTICE_CANCEL && what->type != NOTICE_DRAIN;
+    bool couriers = settings || !intakes || what->type == NOTICE_APP;
+    must(ledger->config.intake_count + ledger->config.courier_count <= NOTICE_LISTENERS_MAX);
+    /* Counted up before the first can come back: acknowledgements arrive through our inbox. */
+    for (uint32_t i = 0; intakes && i < ledger->config.intake_count; i++)
+        post(round, &ledger->config.intakes[i], INTAKE_NOTICE);
+    for (uint32_t i = 0; couriers && i < ledger->config.courier_count; i++)
+        post(round, &ledger->config.couriers[i], COURIER_NOTICE);
+}
+
+void ledger_heard(struct ledger *ledger, struct notice *notice)
+{
+    struct round *round = notice->round;
+    must(round->waiting > 0);
+    if (--round->waiting)
+        return;
+    if (round->job)
+        ledger_answer(ledger, round->job);
+    list_remove(&round->link);
+    ledger->round_count--;
+    free(round);
+}
+
+bool ledger_user_changing(const struct ledger *ledger, int64_t user)
+{
+    list_each (link, &ledger->rounds) {
+        const struct round *round = list_of(link, struct round, link);
+        if (round->type == NOTICE_SUPPRESSION || round->type == NOTICE_APP)
+            return true;
+        if (round->type == NOTICE_USERS && user &&
+            (round->users[0] == user || round->users[1] == user))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,88 @@
+/* flow/ledger_state.h - what the files of the ledger share; for them alone. */
+#pragma once
+#include "flow/lanes.h"
+#include "flow/ledger.h"
+#include "flow/messages.h"
+#include "flow/notice.h"
+#include "flow/ticket.h"
+
+/* Ops that wait for the next group, in order. */
+struct op_queue {
+    struct op **at;
+    size_t head, count, cap; /* cap is a power of two */
+};
+
+bool op_queue_reserve(struct op_queue *queue, size_t more);
+void op_queue_add(struct op_queue *queue, struct op *op); /* room was reserved */
+void op_queue_add_first(struct op_queue *queue, struct op *op);
+struct op *op_queue_take(struct op_queue *queue); /* NULL if empty */
+
+/* One op that is not part of a job or a ticket, with what its completion needs. */
+struct work {
+    union {
+        struct op op; /* the head of each */
+        struct accept accept;
+        struct probe probe;
+        struct claim claim;
+        struct cancel cancel;
+        struct sweep sweep;
+    };
+    struct job *job;
+    struct bundle *bundle; /* accept */
+    struct list tickets;   /* accept: made before the commit, so that nothing can fail after it */
+    struct shelf *shelf;   /* claim */
+};
+
+enum { CANCELLED_RECENT = 256 };
+
+struct ledger {
+    struct ledger_config config;
+    struct ids ids;
+    struct rng rng;
+    struct lanes lanes;
+    struct op_queue urgent; /* settle, receipt, claim, cancel, change, redrive, probe */
+    struct op_queue accepts;
+    struct group *group;  /* in flight; NULL: none */
+    struct group *spare;  /* an empty one, kept */
+    struct mono retry_at; /* after a refusal nothing is submitted before */
+    struct mono sweep_at;
+    bool sweeping;
+    struct list rounds;
+    uint32_t round_count;
+    struct tickets *outbox[NOTICE_LISTENERS_MAX]; /* to each courier, posted at the end of a turn */
+    int64_t cancelled[CANCELLED_RECENT];          /* a ring: what is in hand of them ends */
+    uint32_t cancelled_at;
+    struct drain *drain;
+    struct ledger_stats stats;
+    bool store_refuses;
+};
+
+/* ledger_jobs.c: from jobs to ops, and from completed ops to answers. */
+void ledger_take_job(struct ledger *ledger, struct now now, struct job *job);
+void ledger_answer(struct ledger *ledger, struct job *job);
+void ledger_refuse_job(struct ledger *ledger, struct job *job, enum err err, const char *text);
+bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *work);
+void ledger_accepted(struct ledger *ledger, struct now now, struct work *work);
+void ledger_accept_refused(struct ledger *ledger, struct work *work, const struct why *why);
+void ledger_job_done(struct ledger *ledger, struct now now, struct op *op);
+void ledger_job_refused(struct ledger *ledger, struct op *op, const struct why *why);
+
+/* ledger_tickets.c: claims, what couriers bring back, and their settling. */
+void ledger_claim_due(struct ledger *ledger, struct now now);
+void ledger_claimed(struct ledger *ledger, struct now now, struct work *work);
+void ledger_claim_refused(struct ledger *ledger, struct now now, struct work *work);
+void ledger_take_tickets(struct ledger *ledger, struct now now, struct tickets *tickets);
+void ledger_settled(struct ledger *ledger, struct now now, struct settle *settle);
+struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint32_t ordinal,
+                             struct now now);
+void ledger_ticket_free(struct ledger *ledger, struct ticket *ticket);
+void ledger_send(struct ledger *ledger, struct ticket *ticket);
+void ledger_flush(struct ledger *ledger);
+void ledger_bundle_give(struct ledger *ledger, struct bundle *bundle);
+
+/* ledger_notices.c: telling those who hold copies. */
+/* Starts a round; answers `job` (may be NULL) once all have heard. */
+void ledger_tell(struct ledger *ledger, const struct round *what, struct job *job);
+void ledger_heard(struct ledger *ledger, struct notice *notice);
+/* Has a change of this user's settings been committed that some intake may not have heard of? */
+bool ledger_user_changing(const struct ledger *ledger, int64_t user);

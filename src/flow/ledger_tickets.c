@@ -1,0 +1,364 @@
+/* flow/ledger_tickets.c - claims, what couriers bring back, and their settling. */
+#include "core/outcome.h"
+#include "core/policy.h"
+#include "flow/ledger_state.h"
+#include <stdlib.h>
+
+enum { CLAIM_BUNDLE_MAX = 2 * 1024 * 1024 };
+
+static enum priority ticket_priority(const struct ticket *ticket)
+{
+    return lane_priority(ticket->lane);
+}
+
+struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint32_t ordinal,
+                             struct now now)
+{
+    struct ticket *ticket = malloc(sizeof *ticket);
+    if (!ticket)
+        return NULL;
+    const struct notification *notification = &bundle->notification;
+    const struct delivery *delivery = &bundle->deliveries[ordinal];
+    memset(ticket, 0, offsetof(struct ticket, text));
+    memset(&ticket->settle, 0, sizeof ticket->settle);
+    memset(&ticket->receipt_op, 0, sizeof ticket->receipt_op);
+    list_init(&ticket->link);
+    ticket->bundle = bundle;
+    ticket->notification = notification;
+    ticket->delivery = delivery;
+    ticket->lane = lane_of(delivery->kind, notification->priority);
+    ticket->attempt = 1;
+    ticket->expires_at = notification->expires_at;
+    ticket->since = now.mono;
+    if (bundle->refs++ == 0)
+        ledger->lanes.bytes += bundle->arena.used;
+    return ticket;
+}
+
+void ledger_bundle_give(struct ledger *ledger, struct bundle *bundle)
+{
+    if (bundle->refs && --bundle->refs)
+        return;
+    must(ledger->lanes.bytes >= bundle->arena.used);
+    ledger->lanes.bytes -= bundle->arena.used;
+    bundle_free(bundle);
+}
+
+void ledger_ticket_free(struct ledger *ledger, struct ticket *ticket)
+{
+    ledger_bundle_give(ledger, ticket->bundle);
+    free(ticket);
+}
+
+void ledger_send(struct ledger *ledger, struct ticket *ticket)
+{
+    uint32_t courier = (uint32_t)ticket->delivery->kind % ledger->config.courier_count;
+    struct tickets **box = &ledger->outbox[courier];
+    if (!*box) {
+        *box = malloc(sizeof **box);
+        must(*box); /* the claim is durable: only a restart can hand it out again */
+        **box = (struct tickets){.message = {.type = COURIER_TICKETS}};
+        list_init(&(*box)->list);
+    }
+    list_add_last(&(*box)->list, &ticket->link);
+}
+
+void ledger_flush(struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->config.courier_count; i++) {
+        if (!ledger->outbox[i])
+            continue;
+        inbox_post(&ledger->config.couriers[i], &ledger->outbox[i]->message);
+        ledger->outbox[i] = NULL;
+    }
+}
+
+/* ----------------------------------------------------------------------------- settling ---- */
+
+static struct settle *settle_head(struct ticket *ticket)
+{
+    struct settle *settle = &ticket->settle;
+    *settle = (struct settle){
+        .op = {.verb = VERB_SETTLE, .owner = ticket},
+        .key = ticket_key(ticket),
+        .attempt = ticket->attempt,
+        .lane = ticket->lane,
+        .app = ticket->notification->app,
+        .mode = ticket->notification->mode,
+        .due = WALL_NEVER,
+    };
+    return settle;
+}
+
+static void queue_settle(struct ledger *ledger, struct ticket *ticket)
+{
+    must(op_queue_reserve(&ledger->urgent, 2));
+    op_queue_add(&ledger->urgent, &ticket->settle.op);
+    if (ticket->receipt && ticket->settle.to == SETTLE_END &&
+        ticket->settle.event.state == STATE_SENT) {
+        ticket->receipt_op = (struct receipt){
+            .op = {.verb = VERB_RECEIPT, .owner = ticket},
+            .key = ticket_key(ticket),
+            .event = {.at = ticket->ended_at,
+                      .state = STATE_DELIVERED,
+                      .provider = ticket->provider},
+        };
+        op_queue_add(&ledger->urgent, &ticket->receipt_op.op);
+    } else {
+        ticket->receipt = false;
+    }
+}
+
+/* Ends a delivery that was not attempted. */
+static void end_unsent(struct ledger *ledger, struct now now, struct ticket *ticket,
+                       enum state state, struct str reason)
+{
+    struct settle *settle = settle_head(ticket);
+    settle->to = SETTLE_END;
+    settle->event = (struct event){.at = now.wall, .state = state, .reason = reason};
+    queue_settle(ledger, ticket);
+}
+
+static void give_back(struct ledger *ledger, struct now now, struct ticket *ticket)
+{
+    struct settle *settle = settle_head(ticket);
+    settle->to = SETTLE_BACK;
+    settle->due = ticket->back_due.ms > now.wall.ms ? ticket->back_due : now.wall;
+    queue_settle(ledger, ticket);
+}
+
+static bool was_cancelled(const struct ledger *ledger, const struct ticket *ticket)
+{
+    if (ticket->cancelled)
+        return true;
+    for (uint32_t i = 0; i < CANCELLED_RECENT; i++)
+        if (ledger->cancelled[i] == ticket->notification->id)
+            return true;
+    return false;
+}
+
+static void settle_judged(struct ledger *ledger, struct now now, struct ticket *ticket)
+{
+    const struct verdict *verdict = &ticket->verdict;
+    struct outcome_question question = {
+        .verdict = verdict,
+        .guarantee = ticket->notification->guarantee,
+        .attempts = ticket->attempt - 1,
+        .now = now.wall,
+        .expires = ticket->expires_at,
+        .policy = &ledger->config.retry[ticket_priority(ticket)],
+    };
+    if (verdict->fate == FATE_AGAIN || verdict->fate == FATE_AMBIGUOUS)
+        question.cancelled = was_cancelled(ledger, ticket);
+    struct outcome outcome = outcome_of(&question, &ledger->rng);
+    struct settle *settle = settle_head(ticket);
+    settle->to = outcome.again ? SETTLE_AGAIN : SETTLE_END;
+    settle->due = outcome.due;
+    settle->attempts = outcome.attempts;
+    settle->event = (struct event){
+        .at = ticket->ended_at,
+        .state = outcome.state,
+        .attempt = ticket->attempt,
+        .began_at = ticket->began_at,
+        .due = outcome.again ? outcome.due : (struct wall){0},
+        .provider = ticket->provider,
+        .code = verdict->code,
+        .reason = verdict->reason,
+        .detail = verdict->detail,
+        .message_id = verdict->message_id,
+    };
+    if (outcome.retire && ticket->delivery->user && ticket->delivery->device_id.at) {
+        settle->retire_device = ticket->delivery->device_id;
+        settle->user = ticket->delivery->user;
+        settle->retire_token = ticket->delivery->address;
+        settle->retire_since = verdict->invalid_since;
+        settle->retire_reason = verdict->reason;
+    }
+    if (outcome.suppress && kind_channel(ticket->delivery->kind) != CHANNEL_PUSH) {
+        settle->suppress_channel = kind_channel(ticket->delivery->kind);
+        settle->suppress_address = ticket->delivery->address;
+        settle->suppress_reason = verdict->reason;
+    }
+    ledger->stats.attempts++;
+    ledger->stats.retries += outcome.again;
+    queue_settle(ledger, ticket);
+}
+
+void ledger_take_tickets(struct ledger *ledger, struct now now, struct tickets *tickets)
+{
+    for (struct list *link; (link = list_take_first(&tickets->list));) {
+        struct ticket *ticket = list_of(link, struct ticket, link);
+        switch (ticket->result) {
+        case TICKET_JUDGED:
+            settle_judged(ledger, now, ticket);
+            break;
+        case TICKET_EXPIRED:
+            end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);
+            break;
+        case TICKET_BACK:
+            if (was_cancelled(ledger, ticket))
+                end_unsent(ledger, now, ticket, STATE_CANCELLED, STR_NONE);
+            else
+                give_back(ledger, now, ticket);
+            break;
+        }
+    }
+    free(tickets);
+}
+
+/* What a dead token or a refused address means for those who have it cached. */
+static void tell_side_effects(struct ledger *ledger, const struct ticket *ticket)
+{
+    const struct settle *settle = &ticket->settle;
+    if (settle->retire_device.at) {
+        struct round round = {.type = NOTICE_USERS, .app = settle->app, .users = {settle->user, 0}};
+        round.user_ids[0] = ticket->delivery->user_id;
+        ledger_tell(ledger, &round, NULL);
+    }
+    if (settle->suppress_address.at) {
+        struct round round = {.type = NOTICE_SUPPRESSION,
+                              .app = settle->app,
+                              .channel = settle->suppress_channel,
+                              .address = settle->suppress_address};
+        ledger_tell(ledger, &round, NULL);
+    }
+}
+
+void ledger_settled(struct ledger *ledger, struct now now, struct settle *settle)
+{
+    struct ticket *ticket = settle->op.owner;
+    struct shelf *shelf = lanes_shelf(&ledger->lanes, ticket->lane, settle->app);
+    must(shelf); /* it exists while anything of it is in hand */
+    lanes_give(&ledger->lanes, shelf, 1);
+    if (settle->applied) {
+        if (settle->to == SETTLE_END) {
+            ledger->stats.ended[settle->event.state]++;
+            lanes_settled(shelf, now.mono);
+            tell_side_effects(ledger, ticket);
+        } else {
+            lanes_pending(&ledger->lanes, shelf, 1, settle->due, now.wall);
+        }
+    }
+    if (!ticket->receipt) /* else its receipt op, next in the group, frees it */
+        ledger_ticket_free(ledger, ticket);
+}
+
+/* ------------------------------------------------------------------------------- claims ---- */
+
+void ledger_claim_due(struct ledger *ledger, struct now now)
+{
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+        uint32_t limit;
+        for (struct shelf *shelf;
+             (shelf = lanes_turn(&ledger->lanes, lane, now.wall, &limit)) != NULL;) {
+            struct work *work = calloc(1, sizeof *work);
+            if (!work || !op_queue_reserve(&ledger->urgent, 1)) {
+                free(work);
+                lanes_claimed(&ledger->lanes, shelf, limit, 0, wall_add(now.wall, span_s(1)),
+                              now.wall);
+                return;
+            }
+            work->shelf = shelf;
+            work->claim = (struct claim){
+                .op = {.verb = VERB_CLAIM, .owner = work},
+                .lane = lane,
+                .app = shelf->app,
+                .limit = limit,
+                .now = now.wall,
+            };
+            op_queue_add(&ledger->urgent, &work->claim.op);
+        }
+    }
+}
+
+static struct notification copy_notification(struct arena *arena, const struct notification *from)
+{
+    struct notification to = *from;
+    to.category = arena_copy(arena, from->category);
+    to.template_name = arena_copy(arena, from->template_name);
+    to.partials = arena_copy(arena, from->partials);
+    to.collapse_key = arena_copy(arena, from->collapse_key);
+    to.event_id = arena_copy(arena, from->event_id);
+    to.traceparent = arena_copy(arena, from->traceparent);
+    to.request = arena_copy(arena, from->request);
+    return to;
+}
+
+static struct delivery copy_delivery(struct arena *arena, const struct delivery *from)
+{
+    struct delivery to = *from;
+    to.user_id = arena_copy(arena, from->user_id);
+    to.device_id = arena_copy(arena, from->device_id);
+    to.address = arena_copy(arena, from->address);
+    to.bundle_id = arena_copy(arena, from->bundle_id);
+    to.p256dh = arena_copy(arena, from->p256dh);
+    to.auth = arena_copy(arena, from->auth);
+    to.locale = arena_copy(arena, from->locale);
+    to.attributes = arena_copy(arena, from->attributes);
+    to.reason = arena_copy(arena, from->reason);
+    return to;
+}
+
+/* A claimed delivery in memory of its own: results go when their group goes. */
+static struct ticket *ticket_of_claimed(struct ledger *ledger, const struct claimed *claimed,
+                                        struct now now)
+{
+    struct bundle *bundle = bundle_new(CLAIM_BUNDLE_MAX);
+    must(bundle); /* the claim is durable: only a restart can hand it out again */
+    bundle->notification = copy_notification(&bundle->arena, claimed->notification);
+    bundle->deliveries = arena_new(&bundle->arena, struct delivery);
+    must(bundle->deliveries);
+    bundle->deliveries[0] = copy_delivery(&bundle->arena, claimed->delivery);
+    must(!bundle->arena.failed);
+    struct ticket *ticket = ledger_ticket(ledger, bundle, 0, now);
+    must(ticket);
+    ticket->attempt = claimed->attempt;
+    ticket->expires_at = claimed->expires_at;
+    return ticket;
+}
+
+/* Why a claimed delivery may not be sent now; absent: it may. */
+static struct str ask_policy(const struct claimed *claimed)
+{
+    const struct delivery *delivery = claimed->delivery;
+    const struct recipient *recipient = &claimed->recipient;
+    bool device_gone = delivery->device_id.at && recipient->device_count == 0;
+    struct policy_question question = {
+        .category = &claimed->category,
+        .preferences = delivery->user ? &recipient->preferences : NULL,
+        .channel = kind_channel(delivery->kind),
+        .has_address = delivery->address.at && !device_gone,
+        .suppressed = claimed->suppressed,
+        .invalid =
+            delivery->device_id.at && !device_gone && recipient->devices[0].invalid_at.ms != 0,
+    };
+    return policy_ask(&question);
+}
+
+void ledger_claimed(struct ledger *ledger, struct now now, struct work *work)
+{
+    struct claim *claim = &work->claim;
+    lanes_claimed(&ledger->lanes, work->shelf, claim->limit, claim->count, claim->next_due,
+                  now.wall);
+    for (uint32_t i = 0; i < claim->count; i++) {
+        const struct claimed *claimed = &claim->list[i];
+        struct ticket *ticket = ticket_of_claimed(ledger, claimed, now);
+        struct str reason;
+        if (claimed->cancelled)
+            end_unsent(ledger, now, ticket, STATE_CANCELLED, STR_NONE);
+        else if (wall_reached(now.wall, claimed->expires_at))
+            end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);
+        else if ((reason = ask_policy(claimed)).at)
+            end_unsent(ledger, now, ticket, STATE_SUPPRESSED, reason);
+        else
+            ledger_send(ledger, ticket);
+    }
+    free(work);
+}
+
+void ledger_claim_refused(struct ledger *ledger, struct now now, struct work *work)
+{
+    lanes_claimed(&ledger->lanes, work->shelf, work->claim.limit, 0, wall_add(now.wall, span_s(1)),
+                  now.wall);
+    free(work);
+}

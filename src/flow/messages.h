@@ -1,0 +1,32 @@
+/* flow/messages.h - what the actors of flow/ post to one another: the types of struct message. */
+#pragma once
+#include "base/list.h"
+#include "port/inbox.h"
+
+enum {
+    LEDGER_JOB = 1,  /* struct job, from an intake */
+    LEDGER_TICKETS,  /* struct tickets, back from a courier */
+    LEDGER_ACK,      /* struct notice, heard */
+    LEDGER_GROUP,    /* struct group, from the store */
+    LEDGER_DRAIN,    /* struct drain: stop taking, give back, say when done */
+    INTAKE_JOB,      /* struct job, answered */
+    INTAKE_QUERY,    /* struct query, answered */
+    INTAKE_NOTICE,   /* struct notice */
+    COURIER_TICKETS, /* struct tickets, to send */
+    COURIER_NOTICE,  /* struct notice */
+    COURIER_QUERY,   /* struct query, answered: a template */
+    COURIER_TASK,    /* struct task, composed */
+};
+
+/* A batch of tickets in one message, linked by ticket->link; the receiver frees it. */
+struct tickets {
+    struct message message;
+    struct list list;
+};
+
+/* The node is to stop: `done` is called on the ledger's thread when nothing is in hand. */
+struct drain {
+    struct message message;
+    void (*done)(void *self);
+    void *self;
+};
