@@ -19,7 +19,12 @@ enum {
     ATTRIBUTES_BYTES_MAX = 16 * 1024,
     TEMPLATE_BYTES_MAX = 256 * 1024,
     TEMPLATE_LOCALES_MAX = 100,
+    TEMPLATE_PARTIALS_MAX = 64, /* names that one version includes */
+    PUSH_DATA_MAX = 64,         /* members of push.data */
     PARTIAL_DEPTH_MAX = 16,
+    SECTION_DEPTH_MAX = 64,
+    RENDER_STEPS_MAX = 1000000, /* tags and texts of one rendering, repeats counted */
+    MUSTACHE_CONTEXTS_MAX = 4,
     RENDERED_BYTES_MAX = 1024 * 1024, /* one text of one delivery */
 
     /* Requests. */
@@ -34,6 +39,7 @@ enum {
     CREDENTIALS_LEN_MAX = 512, /* of an Authorization header, decoded */
     QUERY_PARAMS_MAX = 16,
     CURSOR_LEN_MAX = 1024,
+    ANSWER_BYTES_MAX = 32 * 1024 * 1024, /* of one answer, and of what the store gives for it */
     PAGE_DEFAULT = 50,
     PAGE_MAX = 200,
     TO_MAX = 1000, /* entries of `to` */
