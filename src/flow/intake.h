@@ -7,8 +7,8 @@
  * Threads: everything on the intake's own thread, except posting to its inbox.
  */
 #pragma once
-#include "core/template.h"
 #include "flow/job.h"
+#include "flow/library.h"
 #include "port/clock.h"
 #include "port/entropy.h"
 #include "port/store.h"
@@ -54,15 +54,6 @@ void intake_find_key(struct intake *intake, struct str app_key,
 void intake_find_app(struct intake *intake, struct str name,
                      void (*done)(void *owner, enum err err, uint32_t app), void *owner);
 
-/* A compiled template version with the versions of its partials, all loaded. */
-struct template_entry {
-    struct str name;
-    uint32_t version;
-    const struct template *template;
-    /* The resolver for struct template_scope: `partial_ctx` is the entry itself. */
-};
-const struct template *template_entry_partial(void *entry, struct str name);
-
 /* All that planning needs for one request or a whole batch, found together. Inputs are arrays in
  * the caller's memory; results are parallel arrays in `arena`, pinned until lookup_release. */
 struct lookup {
@@ -87,6 +78,7 @@ struct lookup {
     const struct template_entry **found_templates; /* NULL: unknown name or version */
     const struct recipient **found_recipients;     /* user.number == 0: unknown user */
     bool *suppressed;
+    bool changed; /* somebody's settings changed meanwhile: job.accept.recheck must say so */
     struct lookup_work *work; /* the intake's */
 };
 void intake_lookup(struct intake *intake, struct lookup *lookup);

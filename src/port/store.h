@@ -370,7 +370,8 @@ struct query {
     struct message message;
     struct inbox done;
     enum query_type type;
-    void *owner; /* the asker's */
+    void *owner; /* the asker's, and so is `finish`: the store touches neither */
+    void (*finish)(struct query *query);
     /* In. Borrowed until completion. `app` 0 means any app, where the caller may see all. */
     uint32_t app;
     enum mode mode;

@@ -1,0 +1,200 @@
+/* flow/intake.c - the intake's step, its questions to the store and its jobs. */
+#include "flow/intake.h"
+#include "flow/intake_state.h"
+#include "flow/messages.h"
+#include <stdlib.h>
+
+enum { QUERY_BYTES_MAX = 64 * 1024 };
+
+struct intake *intake_new(const struct intake_config *config)
+{
+    struct intake *intake = calloc(1, sizeof *intake);
+    if (!intake)
+        return NULL;
+    intake->config = *config;
+    uint64_t key[2];
+    entropy_fill(&config->entropy, key, sizeof key);
+    directory_init(&intake->directory, config->cache_bytes_max - config->cache_bytes_max / 4, key);
+    const struct library_config library = {
+        .store = config->store,
+        .inbox = config->inbox,
+        .message_type = INTAKE_QUERY,
+        .bytes_max = config->cache_bytes_max / 4,
+        .hash_key = {key[0], key[1]},
+    };
+    intake->library = library_new(&library);
+    if (!intake->library) {
+        intake_free(intake);
+        return NULL;
+    }
+    return intake;
+}
+
+void intake_free(struct intake *intake)
+{
+    if (!intake)
+        return;
+    library_free(intake->library);
+    directory_done(&intake->directory);
+    free(intake);
+}
+
+const struct clock *intake_clock(const struct intake *intake)
+{
+    return &intake->config.clock;
+}
+
+const struct entropy *intake_entropy(const struct intake *intake)
+{
+    return &intake->config.entropy;
+}
+
+static void hear(struct intake *intake, struct notice *notice)
+{
+    const struct round *round = notice->round;
+    directory_forget(&intake->directory, round);
+    if (round->type == NOTICE_TEMPLATE)
+        library_forget_latest(intake->library, round->app, round->name);
+    notice->message.type = LEDGER_ACK;
+    inbox_post(&intake->config.ledger, &notice->message);
+}
+
+void intake_step(struct intake *intake, struct now now, struct message *message)
+{
+    (void)now;
+    switch (message->type) {
+    case INTAKE_JOB:
+        ((struct job *)message)->finish((struct job *)message);
+        return;
+    case INTAKE_QUERY:
+        ((struct query *)message)->finish((struct query *)message);
+        return;
+    case INTAKE_NOTICE:
+        hear(intake, (struct notice *)message);
+        return;
+    default:
+        must(!"a message for somebody else");
+    }
+}
+
+void intake_query(struct intake *intake, struct query *query, void (*done)(struct query *query))
+{
+    query->message.type = INTAKE_QUERY;
+    query->done = intake->config.inbox;
+    query->finish = done;
+    intake->config.store->ops->read(intake->config.store, query);
+}
+
+void intake_job(struct intake *intake, struct job *job)
+{
+    job->message.type = LEDGER_JOB;
+    job->done = intake->config.inbox;
+    inbox_post(&intake->config.ledger, &job->message);
+}
+
+/* ----------------------------------------------------------------------- keys and apps ---- */
+
+/* A name asked of the store, with whoever asked. */
+struct ask {
+    struct query query;
+    struct intake *intake;
+    uint64_t generation;
+    union {
+        void (*key)(void *owner, enum err err, const struct key *key);
+        void (*app)(void *owner, enum err err, uint32_t app);
+    } done;
+    void *owner;
+    struct str name;
+};
+
+static struct ask *ask_new(struct intake *intake, enum query_type type, struct str name,
+                           void *owner)
+{
+    struct ask *ask = calloc(1, sizeof *ask + name.len + 1);
+    if (!ask)
+        return NULL;
+    char *at = (char *)(ask + 1);
+    if (name.len)
+        memcpy(at, name.at, name.len);
+    ask->intake = intake;
+    ask->generation = intake->directory.generation;
+    ask->owner = owner;
+    ask->name = (struct str){at, name.len};
+    ask->query = (struct query){.type = type, .owner = ask, .name = ask->name};
+    arena_init(&ask->query.arena, QUERY_BYTES_MAX);
+    return ask;
+}
+
+static void ask_free(struct ask *ask)
+{
+    arena_done(&ask->query.arena);
+    free(ask);
+}
+
+static void key_found(struct query *query)
+{
+    struct ask *ask = query->owner;
+    struct directory *directory = &ask->intake->directory;
+    struct cache_entry *entry = NULL;
+    enum err err = query->err == ERR_MISSING ? OK : query->err;
+    if (!query->err) {
+        entry = directory_add_key(directory, &query->keys[0], ask->generation);
+        err = entry ? OK : ERR_MEMORY;
+    }
+    ask->done.key(ask->owner, err, entry ? entry->value : NULL);
+    if (entry)
+        cache_unpin(&directory->keys, entry);
+    ask_free(ask);
+}
+
+void intake_find_key(struct intake *intake, struct str app_key,
+                     void (*done)(void *owner, enum err err, const struct key *key), void *owner)
+{
+    struct cache_entry *entry = directory_key(&intake->directory, app_key);
+    if (entry) {
+        done(owner, OK, entry->value);
+        cache_unpin(&intake->directory.keys, entry);
+        return;
+    }
+    struct ask *ask = ask_new(intake, QUERY_KEY, app_key, owner);
+    if (!ask) {
+        done(owner, ERR_MEMORY, NULL);
+        return;
+    }
+    ask->done.key = done;
+    intake_query(intake, &ask->query, key_found);
+}
+
+static void app_found(struct query *query)
+{
+    struct ask *ask = query->owner;
+    struct directory *directory = &ask->intake->directory;
+    uint32_t number = 0;
+    if (!query->err) {
+        number = query->apps[0].number;
+        struct cache_entry *entry = directory_add_app(directory, &query->apps[0], ask->generation);
+        if (entry)
+            cache_unpin(&directory->apps, entry);
+    }
+    ask->done.app(ask->owner, query->err == ERR_MISSING ? OK : query->err, number);
+    ask_free(ask);
+}
+
+void intake_find_app(struct intake *intake, struct str name,
+                     void (*done)(void *owner, enum err err, uint32_t app), void *owner)
+{
+    struct cache_entry *entry = directory_app(&intake->directory, name);
+    if (entry) {
+        uint32_t number = *(uint32_t *)entry->value;
+        cache_unpin(&intake->directory.apps, entry);
+        done(owner, OK, number);
+        return;
+    }
+    struct ask *ask = ask_new(intake, QUERY_APP, name, owner);
+    if (!ask) {
+        done(owner, ERR_MEMORY, 0);
+        return;
+    }
+    ask->done.app = done;
+    intake_query(intake, &ask->query, app_found);
+}

@@ -1,0 +1,10 @@
+/* flow/intake_state.h - what the files of the intake share; for them alone. */
+#pragma once
+#include "flow/directory.h"
+#include "flow/intake.h"
+
+struct intake {
+    struct intake_config config;
+    struct directory directory;
+    struct library *library;
+};
