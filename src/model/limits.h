@@ -132,4 +132,14 @@ enum {
     CHOICES_MAX = 8,   /* providers of one route */
     MATCH_MAX = 64,    /* members of one condition */
     WEIGHT_MAX = 10000,
+
+    /* The command line. */
+    CLI_ANSWER_BYTES_MAX = 64 * 1024 * 1024,
+    CLI_ARENA_BYTES_MAX = 512 * 1024 * 1024,
+    CLI_INPUT_BYTES_MAX = 16 * 1024 * 1024, /* a file that is read */
+    CLI_LIST_MAX = 100000,                  /* items of all pages of a list */
+    CLI_CALL_TIMEOUT_S = 60,
+    CLI_OPTIONS_MAX = 1100,
+    CLI_OPERANDS_MAX = 1000,
+    CLI_WAIT_S = 60, /* --wait without --timeout */
 };
