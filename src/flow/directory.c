@@ -207,7 +207,8 @@ void directory_forget(struct directory *directory, const struct round *changed)
     case NOTICE_CATEGORY:
         cache_forget(&directory->categories, scoped(changed->app, changed->name, key));
         return;
-    case NOTICE_APP: /* seldom, and few: keys and apps are read again */
+    case NOTICE_APP:
+    case NOTICE_KEYS: /* seldom, and few: keys and apps are read again */
         forget_all(&directory->keys);
         forget_all(&directory->apps);
         return;

@@ -327,9 +327,11 @@ static void change_done(struct ledger *ledger, struct job *job)
         round.app = change->number;
         break;
     case CHANGE_APP_DELETE:
+        round.type = NOTICE_APP;
+        break;
     case CHANGE_KEY_CREATE:
     case CHANGE_KEY_REVOKE:
-        round.type = NOTICE_APP;
+        round.type = NOTICE_KEYS;
         break;
     case CHANGE_USER_PUT:
     case CHANGE_USER_DELETE:

@@ -11,7 +11,8 @@
 enum notice_type {
     NOTICE_USERS,       /* `users`: the settings of up to two users */
     NOTICE_SUPPRESSION, /* `channel` and `address` */
-    NOTICE_APP,         /* everything of the app; also a key of it */
+    NOTICE_APP,         /* the app has come or gone */
+    NOTICE_KEYS,        /* a key of the app has; intakes only */
     NOTICE_CATEGORY,    /* `name` of the app */
     NOTICE_TEMPLATE,    /* `name` of the app has a new latest version */
     NOTICE_CANCEL,      /* `notification`: couriers only */

@@ -1,0 +1,276 @@
+/* flow/courier.c - the courier's steps: tickets to desks, desks to flights, notices. */
+#include "flow/courier.h"
+#include "flow/courier_state.h"
+#include "model/limits.h"
+#include <stdlib.h>
+
+enum {
+    FETCH_ARENA_MAX = 1024 * 1024,
+    RATE_BURST_MS = 100, /* what a rate may send at once after a pause */
+    HOLD_MS = 1000,      /* a provider blocked for longer gives its tickets back to the calendar */
+};
+
+struct courier *courier_new(const struct courier_config *config)
+{
+    struct courier *courier = calloc(1, sizeof *courier);
+    if (!courier)
+        return NULL;
+    courier->config = *config;
+    courier->rng = rng_of(config->seed);
+    list_init(&courier->flights);
+    list_init(&courier->spare);
+    uint64_t key[2] = {rng_next(&courier->rng), rng_next(&courier->rng)};
+    const struct library_config library = {
+        .store = config->store,
+        .inbox = config->inbox,
+        .message_type = COURIER_QUERY,
+        .bytes_max = config->library_bytes_max,
+        .hash_key = {key[0], key[1]},
+    };
+    courier->library = library_new(&library);
+    courier->senders =
+        calloc(config->provider_count ? config->provider_count : 1, sizeof *courier->senders);
+    if (!courier->library || !courier->senders) {
+        library_free(courier->library);
+        free(courier->senders);
+        free(courier);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < config->provider_count; i++) {
+        struct sender *sender = &courier->senders[i];
+        sender->courier = courier;
+        sender->provider = &config->providers[i];
+        list_init(&sender->waiting);
+        desk_init(&sender->desk, key);
+        arena_init(&sender->fetch.arena, FETCH_ARENA_MAX);
+    }
+    return courier;
+}
+
+void courier_free(struct courier *courier)
+{
+    if (!courier)
+        return;
+    must(courier_at_rest(courier));
+    for (struct list *at; (at = list_take_first(&courier->spare));) {
+        struct flight *flight = list_of(at, struct flight, link);
+        arena_done(&flight->arena);
+        free(flight);
+    }
+    for (uint32_t i = 0; i < courier->config.provider_count; i++) {
+        desk_done(&courier->senders[i].desk);
+        arena_done(&courier->senders[i].fetch.arena);
+    }
+    library_free(courier->library);
+    free(courier->senders);
+    free(courier);
+}
+
+bool courier_at_rest(const struct courier *courier)
+{
+    uint32_t waiting = 0;
+    for (uint32_t i = 0; i < courier->config.provider_count; i++)
+        waiting += courier->senders[i].desk.waiting;
+    return !waiting && !courier->flight_count && !courier->fetch_count && !courier->outbox;
+}
+
+/* ------------------------------------------------------------------------------ tickets ---- */
+
+static void no_route(struct courier *courier, struct ticket *ticket, struct now now)
+{
+    const struct verdict verdict = {
+        .fate = FATE_NEVER,
+        .scope = SCOPE_DELIVERY,
+        .code = STR("route"),
+        .reason = STR("no_route"),
+        .detail = STR("no route of the configuration leads to a provider for this delivery"),
+    };
+    courier_judge(courier, NULL, ticket, &verdict, now);
+}
+
+static void take_ticket(struct courier *courier, struct ticket *ticket, struct now now)
+{
+    const struct delivery *delivery = ticket->delivery;
+    const struct route_question question = {
+        .kind = delivery->kind,
+        .mode = ticket->notification->mode,
+        .app = ticket->notification->app_name,
+        .bundle_id = delivery->bundle_id,
+        .category = ticket->notification->category,
+        .phone = delivery->kind == KIND_SMS ? delivery->address : STR_NONE,
+    };
+    uint32_t chosen = route_choose(&courier->config.routes, &question, &courier->rng);
+    if (courier->draining)
+        courier_give_back(courier, ticket, now.wall);
+    else if (chosen == ROUTE_NONE)
+        no_route(courier, ticket, now);
+    else if (!desk_add(&courier->senders[chosen].desk, ticket))
+        courier_give_back(courier, ticket, wall_add(now.wall, span_s(1)));
+}
+
+/* ------------------------------------------------------------------------------ notices ---- */
+
+static bool concerns(const void *what, const struct ticket *ticket)
+{
+    const struct round *round = what;
+    const struct delivery *delivery = ticket->delivery;
+    switch (round->type) {
+    case NOTICE_USERS:
+        return delivery->user &&
+               (delivery->user == round->users[0] || delivery->user == round->users[1]);
+    case NOTICE_SUPPRESSION:
+        return ticket->notification->app == round->app &&
+               kind_channel(delivery->kind) == round->channel &&
+               str_eq(delivery->address, round->address);
+    case NOTICE_APP:
+        return ticket->notification->app == round->app;
+    case NOTICE_CANCEL:
+        return ticket->notification->id == round->notification;
+    case NOTICE_DRAIN:
+        return true;
+    case NOTICE_KEYS:
+    case NOTICE_CATEGORY:
+    case NOTICE_TEMPLATE:
+        return false;
+    }
+    return false;
+}
+
+static void hear(struct courier *courier, struct now now, struct notice *notice)
+{
+    const struct round *round = notice->round;
+    struct list out;
+    list_init(&out);
+    if (round->type == NOTICE_DRAIN)
+        courier->draining = true;
+    for (uint32_t i = 0; i < courier->config.provider_count; i++)
+        desk_remove(&courier->senders[i].desk, concerns, round, &out);
+    for (struct list *at; (at = list_take_first(&out));)
+        courier_give_back(courier, list_of(at, struct ticket, link), now.wall);
+    struct list *next;
+    for (struct list *at = courier->flights.next; at != &courier->flights; at = next) {
+        next = at->next;
+        struct flight *flight = list_of(at, struct flight, link);
+        if (!concerns(round, flight->ticket))
+            continue;
+        flight->ticket->cancelled |= round->type == NOTICE_CANCEL;
+        flight_withdraw(flight);
+    }
+    notice->message.next = courier->acks;
+    courier->acks = &notice->message;
+}
+
+/* ---------------------------------------------------------------------------- the turns ---- */
+
+static bool rate_allows(struct sender *sender, struct now now)
+{
+    if (!sender->provider->rate)
+        return true;
+    int64_t gap = 1000000 / (int64_t)sender->provider->rate;
+    if (sender->send_at.us > now.mono.us + RATE_BURST_MS * 1000)
+        return false;
+    if (sender->send_at.us < now.mono.us)
+        sender->send_at = now.mono;
+    sender->send_at.us += gap > 0 ? gap : 1;
+    return true;
+}
+
+static bool is_any(const void *what, const struct ticket *ticket)
+{
+    (void)what;
+    (void)ticket;
+    return true;
+}
+
+/* What must wait longer than a moment waits in the calendar, not in a window. */
+static void hold(struct courier *courier, struct sender *sender, struct now now)
+{
+    struct span left = mono_since(now.mono, sender->blocked_until);
+    struct list out;
+    if (left.us <= HOLD_MS * 1000)
+        return;
+    list_init(&out);
+    desk_remove(&sender->desk, is_any, NULL, &out);
+    for (struct list *at; (at = list_take_first(&out));)
+        courier_give_back(courier, list_of(at, struct ticket, link), wall_add(now.wall, left));
+}
+
+static struct mono serve(struct courier *courier, struct sender *sender, struct now now)
+{
+    uint32_t most = sender->provider->in_flight_max;
+    uint32_t reserved = most / 8;
+    if (!mono_reached(now.mono, sender->blocked_until)) {
+        hold(courier, sender, now);
+        return sender->desk.waiting ? sender->blocked_until : MONO_NEVER;
+    }
+    while (sender->desk.waiting && sender->in_flight < most && !sender->fetching) {
+        if (!rate_allows(sender, now))
+            return mono_add(now.mono, span_ms(RATE_BURST_MS / 2));
+        struct ticket *ticket = desk_take(&sender->desk, sender->in_flight + reserved >= most);
+        if (!ticket)
+            break; /* what waits is not critical, and the places left are */
+        if (wall_reached(now.wall, ticket->expires_at)) {
+            ticket->result = TICKET_EXPIRED;
+            courier_return(courier, ticket);
+            continue;
+        }
+        flight_begin(courier, sender, ticket, now);
+        if (!mono_reached(now.mono, sender->blocked_until))
+            return sender->blocked_until;
+    }
+    return MONO_NEVER; /* an answer makes room, and is an event */
+}
+
+static void acknowledge(struct courier *courier)
+{
+    while (courier->acks) {
+        struct message *ack = courier->acks;
+        courier->acks = ack->next;
+        ack->type = LEDGER_ACK;
+        inbox_post(&courier->config.ledger, ack);
+    }
+}
+
+static void step(void *self, struct now now, struct message *message)
+{
+    struct courier *courier = self;
+    switch (message->type) {
+    case COURIER_TICKETS: {
+        struct tickets *tickets = (struct tickets *)message;
+        for (struct list *at; (at = list_take_first(&tickets->list));)
+            take_ticket(courier, list_of(at, struct ticket, link), now);
+        free(tickets);
+        return;
+    }
+    case COURIER_NOTICE:
+        hear(courier, now, (struct notice *)message);
+        return;
+    case COURIER_QUERY:
+        ((struct query *)message)->finish((struct query *)message);
+        return;
+    case COURIER_TASK:
+        flight_composed(list_of(message, struct flight, task.message), now);
+        return;
+    default:
+        must(!"a message for somebody else");
+    }
+}
+
+static struct mono turn(void *self, struct now now)
+{
+    struct courier *courier = self;
+    struct mono wake = MONO_NEVER;
+    for (uint32_t i = 0; i < courier->config.provider_count; i++)
+        wake = mono_min(wake, serve(courier, &courier->senders[i], now));
+    if (courier->outbox) {
+        inbox_post(&courier->config.ledger, &courier->outbox->message);
+        courier->outbox = NULL;
+    }
+    acknowledge(courier); /* behind what was given back on account of it */
+    return wake;
+}
+
+struct actor courier_actor(struct courier *courier)
+{
+    return (struct actor){.self = courier, .step = step, .turn = turn};
+}

@@ -1,0 +1,377 @@
+/* flow/courier_flight.c - one attempt: rendered, authorised, composed, carried, judged. */
+#include "flow/courier_state.h"
+#include "model/limits.h"
+#include <stdlib.h>
+
+enum {
+    FLIGHT_ARENA_MAX = 16 * 1024 * 1024,
+    FLIGHTS_SPARE_MAX = 1024,
+    FLIGHT_ARENA_KEEP = 64 * 1024, /* a flight that grew beyond this is not kept */
+    THROTTLE_LEAST_MS = 1000,
+    FETCH_TIMEOUT_MS = 15000,
+    FETCH_RETRY_MS = 1000,
+};
+
+/* ----------------------------------------------------------------------------- results ---- */
+
+void courier_return(struct courier *courier, struct ticket *ticket)
+{
+    if (!courier->outbox) {
+        courier->outbox = malloc(sizeof *courier->outbox);
+        must(courier->outbox); /* what has been sent cannot be kept silent */
+        *courier->outbox = (struct tickets){.message = {.type = LEDGER_TICKETS}};
+        list_init(&courier->outbox->list);
+    }
+    list_add_last(&courier->outbox->list, &ticket->link);
+}
+
+void courier_give_back(struct courier *courier, struct ticket *ticket, struct wall due)
+{
+    ticket->result = TICKET_BACK;
+    ticket->back_due = due;
+    courier_return(courier, ticket);
+}
+
+/* What a verdict means for the provider; what it means for the delivery is the ledger's. */
+static void note(struct sender *sender, struct verdict *verdict, struct now now)
+{
+    if (verdict->fate == FATE_DONE)
+        sender->refreshed = false;
+    if (verdict->effect == EFFECT_THROTTLE && verdict->scope == SCOPE_PROVIDER) {
+        struct span wait =
+            verdict->retry_after.us > 0 ? verdict->retry_after : span_ms(THROTTLE_LEAST_MS);
+        struct mono until = mono_add(now.mono, wait);
+        if (until.us > sender->blocked_until.us)
+            sender->blocked_until = until;
+    }
+    if (verdict->effect == EFFECT_REFRESH) {
+        /* Once more at once with a fresh credential; if that one is stale, too, it is not the
+         * credential's age that is wrong. */
+        if (sender->refreshed)
+            verdict->effect = EFFECT_HOLD;
+        else if (sender->provider->ops->forget)
+            sender->provider->ops->forget(sender->provider->self, now.wall);
+        sender->refreshed = true;
+    }
+}
+
+void courier_judge(struct courier *courier, struct sender *sender, struct ticket *ticket,
+                   const struct verdict *verdict, struct now now)
+{
+    struct verdict final = *verdict;
+    if (sender) {
+        note(sender, &final, now);
+        ticket->provider = sender->provider->name;
+    }
+    if (!ticket->began_at.ms)
+        ticket->began_at = now.wall;
+    ticket->ended_at = now.wall;
+    ticket_judge(ticket, &final);
+    courier_return(courier, ticket);
+}
+
+/* ----------------------------------------------------------------------------- flights ---- */
+
+static struct flight *flight_new(struct courier *courier)
+{
+    struct list *spare = list_take_first(&courier->spare);
+    struct flight *flight;
+    if (spare) {
+        courier->spare_count--;
+        flight = list_of(spare, struct flight, link);
+        arena_reset(&flight->arena);
+    } else {
+        flight = calloc(1, sizeof *flight);
+        if (!flight)
+            return NULL;
+        arena_init(&flight->arena, FLIGHT_ARENA_MAX);
+    }
+    list_init(&flight->wait);
+    list_add_last(&courier->flights, &flight->link);
+    courier->flight_count++;
+    return flight;
+}
+
+/* The end of every flight: its place is free, its memory kept for the next. */
+static void land(struct flight *flight)
+{
+    struct courier *courier = flight->courier;
+    must(flight->sender->in_flight > 0);
+    flight->sender->in_flight--;
+    list_remove(&flight->wait);
+    list_remove(&flight->link);
+    courier->flight_count--;
+    if (courier->spare_count < FLIGHTS_SPARE_MAX && flight->arena.used <= FLIGHT_ARENA_KEEP) {
+        list_add_first(&courier->spare, &flight->link);
+        courier->spare_count++;
+    } else {
+        arena_done(&flight->arena);
+        free(flight);
+    }
+}
+
+static struct now now_of(const struct flight *flight)
+{
+    return clock_now(&flight->courier->config.clock);
+}
+
+static void give_up(struct flight *flight)
+{
+    courier_give_back(flight->courier, flight->ticket, (struct wall){0});
+    land(flight);
+}
+
+static void conclude(struct flight *flight, const struct verdict *verdict, struct now now)
+{
+    courier_judge(flight->courier, flight->sender, flight->ticket, verdict, now);
+    land(flight);
+}
+
+/* A message that cannot be made: no provider was asked, and none will take it. */
+static void conclude_unmade(struct flight *flight, enum err err, struct now now)
+{
+    bool passing = err == ERR_MEMORY || err == ERR_FULL || err == ERR_IO || err == ERR_CLOSED;
+    struct verdict verdict = {
+        .fate = passing ? FATE_AGAIN : FATE_NEVER,
+        .scope = SCOPE_DELIVERY,
+        .code = str_of(err_name(err)),
+        .reason = passing            ? STR("not_now")
+                  : err == ERR_LIMIT ? STR("too_large")
+                                     : STR("invalid_content"),
+        .detail = str_of(flight->why.text),
+    };
+    conclude(flight, &verdict, now);
+}
+
+/* ------------------------------------------------------------------------------ sending ---- */
+
+static void answered(struct exchange_call *call, const struct reply *reply)
+{
+    struct flight *flight = call->owner;
+    struct courier *courier = flight->courier;
+    struct now now = now_of(flight);
+    const struct courier_provider *provider = flight->sender->provider;
+    struct verdict verdict = provider->ops->judge(provider->self, reply, &flight->arena);
+    flight->ticket->receipt = verdict.fate == FATE_DONE && flight->request.sandbox_receipt;
+    conclude(flight, &verdict, now);
+    if (courier->config.kick)
+        courier->config.kick(courier->config.kick_self);
+}
+
+void flight_composed(struct flight *flight, struct now now)
+{
+    struct courier *courier = flight->courier;
+    if (flight->withdrawn) {
+        give_up(flight);
+        return;
+    }
+    if (flight->compose_err) {
+        conclude_unmade(flight, flight->compose_err, now);
+        return;
+    }
+    flight->stage = STAGE_SEND;
+    flight->ticket->began_at = now.wall;
+    flight->call = (struct exchange_call){
+        .request = &flight->request,
+        .deadline = mono_add(now.mono, flight->sender->provider->timeout),
+        .done = answered,
+        .owner = flight,
+        .arena = &flight->arena,
+    };
+    courier->config.transport->ops->submit(courier->config.transport, &flight->call);
+}
+
+static void compose(struct task *task)
+{
+    struct flight *flight = list_of(task, struct flight, task);
+    const struct courier_provider *provider = flight->sender->provider;
+    memset(&flight->request, 0, sizeof flight->request);
+    flight->compose_err = provider->ops->compose(
+        provider->self, &flight->parcel, flight->credential, &flight->courier->config.entropy,
+        &flight->arena, &flight->request, &flight->why);
+}
+
+static void begin_compose(struct flight *flight, struct now now)
+{
+    struct courier *courier = flight->courier;
+    flight->stage = STAGE_COMPOSE;
+    if (flight->sender->provider->ops->heavy && courier->config.pool) {
+        flight->task = (struct task){
+            .message = {.type = COURIER_TASK}, .done = courier->config.inbox, .work = compose};
+        pool_post(courier->config.pool, &flight->task);
+        return;
+    }
+    compose(&flight->task);
+    flight_composed(flight, now);
+}
+
+/* -------------------------------------------------------------------------- credentials ---- */
+
+static void authorize(struct flight *flight, struct now now);
+
+static void fetched(struct exchange_call *call, const struct reply *reply)
+{
+    struct sender *sender = call->owner;
+    struct courier *courier = sender->courier;
+    struct now now = clock_now(&courier->config.clock);
+    const struct courier_provider *provider = sender->provider;
+    struct fetch *fetch = &sender->fetch;
+    struct verdict verdict = provider->ops->refresh_judge(provider->self, reply, &fetch->arena);
+    sender->fetching = false;
+    courier->fetch_count--;
+    if (verdict.fate == FATE_AMBIGUOUS || verdict.fate == FATE_NEVER)
+        verdict.fate = FATE_AGAIN; /* no message has been sent: it is the credential that failed */
+    verdict.effect = verdict.effect == EFFECT_REFRESH ? EFFECT_HOLD : verdict.effect;
+    if (verdict.fate != FATE_DONE)
+        sender->blocked_until = mono_add(now.mono, span_ms(FETCH_RETRY_MS));
+    if (verdict.fate == FATE_DONE)
+        arena_reset(&fetch->arena); /* another fetch may begin below */
+    struct list waiting;
+    list_init(&waiting);
+    for (struct list *at; (at = list_take_first(&sender->waiting));)
+        list_add_last(&waiting, at);
+    for (struct list *at; (at = list_take_first(&waiting));) {
+        struct flight *flight = list_of(at, struct flight, wait);
+        if (flight->withdrawn)
+            give_up(flight);
+        else if (verdict.fate == FATE_DONE)
+            authorize(flight, now);
+        else
+            conclude(flight, &verdict, now);
+    }
+    if (verdict.fate != FATE_DONE)
+        arena_reset(&fetch->arena);
+    if (courier->config.kick)
+        courier->config.kick(courier->config.kick_self);
+}
+
+static enum err begin_fetch(struct sender *sender, struct now now, struct why *why)
+{
+    struct courier *courier = sender->courier;
+    const struct courier_provider *provider = sender->provider;
+    struct fetch *fetch = &sender->fetch;
+    fetch->request = (struct request){0};
+    enum err err = provider->ops->refresh_compose(provider->self, now.wall, &fetch->arena,
+                                                  &fetch->request, why);
+    if (err) {
+        arena_reset(&fetch->arena);
+        return err;
+    }
+    sender->fetching = true;
+    courier->fetch_count++;
+    fetch->call = (struct exchange_call){
+        .request = &fetch->request,
+        .deadline = mono_add(now.mono, span_ms(FETCH_TIMEOUT_MS)),
+        .done = fetched,
+        .owner = sender,
+        .arena = &fetch->arena,
+    };
+    courier->config.transport->ops->submit(courier->config.transport, &fetch->call);
+    return OK;
+}
+
+static void fail_authorize(struct flight *flight, struct now now)
+{
+    const struct verdict verdict = {
+        .fate = FATE_AGAIN,
+        .scope = SCOPE_PROVIDER,
+        .effect = EFFECT_HOLD,
+        .code = STR("credential"),
+        .reason = STR("no_credential"),
+        .detail = str_of(flight->why.text),
+    };
+    conclude(flight, &verdict, now);
+}
+
+static void authorize(struct flight *flight, struct now now)
+{
+    struct sender *sender = flight->sender;
+    const struct provider_ops *ops = sender->provider->ops;
+    struct str credential;
+    if (!ops->authorize) {
+        begin_compose(flight, now);
+        return;
+    }
+    switch (ops->authorize(sender->provider->self, &flight->parcel, &credential, &flight->why)) {
+    case AUTHORIZED:
+        flight->credential = arena_copy(&flight->arena, credential);
+        begin_compose(flight, now);
+        return;
+    case AUTHORIZE_FETCH:
+        if (!sender->fetching && begin_fetch(sender, now, &flight->why) != OK) {
+            fail_authorize(flight, now);
+            return;
+        }
+        flight->stage = STAGE_CREDENTIAL;
+        list_add_last(&sender->waiting, &flight->wait);
+        return;
+    case AUTHORIZE_FAILED:
+        fail_authorize(flight, now);
+        return;
+    }
+}
+
+/* ---------------------------------------------------------------------------- rendering ---- */
+
+static void rendered(struct rendering *rendering)
+{
+    struct flight *flight = rendering->owner;
+    struct now now = now_of(flight);
+    if (flight->withdrawn) {
+        give_up(flight);
+        return;
+    }
+    if (rendering->err) {
+        flight->why = rendering->why;
+        conclude_unmade(flight, rendering->err, now);
+        return;
+    }
+    authorize(flight, now);
+}
+
+void flight_begin(struct courier *courier, struct sender *sender, struct ticket *ticket,
+                  struct now now)
+{
+    struct flight *flight = flight_new(courier);
+    if (!flight) { /* pull less: it comes back when there is memory */
+        courier_give_back(courier, ticket, wall_add(now.wall, span_s(1)));
+        return;
+    }
+    sender->in_flight++;
+    flight->courier = courier;
+    flight->sender = sender;
+    flight->ticket = ticket;
+    flight->stage = STAGE_RENDER;
+    flight->withdrawn = false;
+    flight->credential = STR_NONE;
+    flight->compose_err = OK;
+    flight->why.text[0] = '\0';
+    flight->parcel = (struct parcel){
+        .notification = ticket->notification,
+        .delivery = ticket->delivery,
+        .content = &flight->rendering.content,
+        .delivery_id = dlv_format(&courier->config.ids, ticket_key(ticket), flight->delivery_id),
+        .attempt = ticket->attempt,
+        .now = now.wall,
+    };
+    flight->rendering.library = courier->library;
+    flight->rendering.notification = ticket->notification;
+    flight->rendering.delivery = ticket->delivery;
+    flight->rendering.arena = &flight->arena;
+    flight->rendering.done = rendered;
+    flight->rendering.owner = flight;
+    rendering_begin(&flight->rendering);
+}
+
+void flight_withdraw(struct flight *flight)
+{
+    struct transport *transport = flight->courier->config.transport;
+    if (flight->stage == STAGE_SEND) {
+        if (transport->ops->withdraw(transport, &flight->call))
+            give_up(flight);
+        return; /* else it has begun */
+    }
+    flight->withdrawn = true;
+    if (flight->stage == STAGE_CREDENTIAL)
+        give_up(flight);
+}

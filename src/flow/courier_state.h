@@ -1,0 +1,85 @@
+/* flow/courier_state.h - what the files of the courier share; for them alone. */
+#pragma once
+#include "flow/courier.h"
+#include "flow/desk.h"
+#include "flow/messages.h"
+#include "flow/notice.h"
+#include "flow/rendering.h"
+#include "runtime/pool.h"
+
+/* How far a flight has come; what each stage waits for. */
+enum stage {
+    STAGE_RENDER,     /* the library */
+    STAGE_CREDENTIAL, /* the provider's fetch */
+    STAGE_COMPOSE,    /* the crypto pool */
+    STAGE_SEND,       /* the transport */
+};
+
+struct sender;
+
+struct flight {
+    struct list link; /* of all flights */
+    struct list wait; /* STAGE_CREDENTIAL: of the provider's */
+    struct courier *courier;
+    struct sender *sender;
+    struct ticket *ticket;
+    enum stage stage;
+    bool withdrawn; /* not begun, and never to begin */
+    struct arena arena;
+    struct rendering rendering;
+    struct parcel parcel;
+    struct str credential;
+    struct request request;
+    struct exchange_call call;
+    struct task task;
+    enum err compose_err;
+    struct why why;
+    char delivery_id[ID_TEXT_SIZE];
+};
+
+/* The one fetch of a credential that a provider may have under way. */
+struct fetch {
+    struct exchange_call call;
+    struct request request;
+    struct arena arena;
+};
+
+/* One provider as the courier sees it. */
+struct sender {
+    struct courier *courier;
+    const struct courier_provider *provider;
+    struct desk desk;
+    uint32_t in_flight;
+    struct mono blocked_until;
+    struct mono send_at; /* the rate's theoretical next sending (GCRA) */
+    struct list waiting; /* flights that need a credential */
+    bool fetching;
+    struct fetch fetch;
+    bool refreshed; /* the credential was called stale and renewed, and nothing succeeded since */
+};
+
+struct courier {
+    struct courier_config config;
+    struct sender *senders;
+    struct library *library;
+    struct rng rng;
+    struct list flights;
+    struct list spare; /* flights kept for the next */
+    uint32_t spare_count;
+    uint32_t flight_count;
+    uint32_t fetch_count;
+    struct tickets *outbox;
+    struct message *acks; /* notices heard, to be acknowledged after the outbox */
+    bool draining;
+};
+
+/* courier_flight.c */
+void flight_begin(struct courier *courier, struct sender *sender, struct ticket *ticket,
+                  struct now now);
+void flight_composed(struct flight *flight, struct now now);
+/* Withdrawn, if it has not begun: its ticket goes back, now or when what it waits for answers. */
+void flight_withdraw(struct flight *flight);
+void courier_return(struct courier *courier, struct ticket *ticket);
+void courier_give_back(struct courier *courier, struct ticket *ticket, struct wall due);
+void courier_judge(struct courier *courier, struct sender *sender, struct ticket *ticket,
+                   const struct verdict *verdict, struct now now);

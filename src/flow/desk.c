@@ -1,0 +1,136 @@
+/* flow/desk.c - see desk.h. */
+#include "flow/desk.h"
+#include "model/limits.h"
+#include <stdlib.h>
+
+/* Eight turns; a priority with nothing to send passes its turn on. */
+static const enum priority turns[] = {
+    PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_HIGH, PRIORITY_LOW,
+    PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_HIGH, PRIORITY_HIGH,
+};
+
+void desk_init(struct desk *desk, const uint64_t hash_key[2])
+{
+    *desk = (struct desk){0};
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        list_init(&desk->lanes[i]);
+    map_init(&desk->queues, WINDOW_ALL_MAX * 2, hash_key);
+}
+
+void desk_done(struct desk *desk)
+{
+    must(!desk->waiting);
+    map_done(&desk->queues);
+}
+
+static struct str key_of(unsigned lane, uint32_t app, char into[16])
+{
+    memcpy(into, &app, sizeof app);
+    memcpy(into + sizeof app, &lane, sizeof lane);
+    return (struct str){into, sizeof app + sizeof lane};
+}
+
+static struct app_queue *queue_of(struct desk *desk, unsigned lane, uint32_t app)
+{
+    char key[16];
+    struct app_queue *queue = map_get(&desk->queues, key_of(lane, app, key));
+    if (queue)
+        return queue;
+    queue = calloc(1, sizeof *queue);
+    if (!queue)
+        return NULL;
+    queue->app = app;
+    list_init(&queue->tickets);
+    if (map_put(&desk->queues, key_of(lane, app, queue->key), queue, NULL)) {
+        free(queue);
+        return NULL;
+    }
+    list_add_last(&desk->lanes[lane], &queue->link);
+    return queue;
+}
+
+static void drop_if_empty(struct desk *desk, unsigned lane, struct app_queue *queue)
+{
+    char key[16];
+    if (!list_empty(&queue->tickets))
+        return;
+    (void)map_remove(&desk->queues, key_of(lane, queue->app, key));
+    list_remove(&queue->link);
+    free(queue);
+}
+
+bool desk_add(struct desk *desk, struct ticket *ticket)
+{
+    struct app_queue *queue = queue_of(desk, ticket->lane, ticket->notification->app);
+    if (!queue)
+        return false;
+    list_add_last(&queue->tickets, &ticket->link);
+    desk->waiting++;
+    return true;
+}
+
+static struct ticket *take_lane(struct desk *desk, unsigned lane)
+{
+    struct list *first = list_take_first(&desk->lanes[lane]);
+    if (!first)
+        return NULL;
+    struct app_queue *queue = list_of(first, struct app_queue, link);
+    list_add_last(&desk->lanes[lane], &queue->link); /* the next app's turn */
+    struct ticket *ticket = list_of(list_take_first(&queue->tickets), struct ticket, link);
+    desk->waiting--;
+    drop_if_empty(desk, lane, queue);
+    return ticket;
+}
+
+static struct ticket *take_priority(struct desk *desk, enum priority priority)
+{
+    for (uint32_t i = 0; i < KIND_COUNT; i++) {
+        uint32_t kind = desk->kind_turn[priority]++ % KIND_COUNT;
+        struct ticket *ticket = take_lane(desk, lane_of((enum kind)kind, priority));
+        if (ticket)
+            return ticket;
+    }
+    return NULL;
+}
+
+struct ticket *desk_take(struct desk *desk, bool critical_only)
+{
+    if (!desk->waiting)
+        return NULL;
+    struct ticket *ticket = take_priority(desk, PRIORITY_CRITICAL);
+    if (ticket || critical_only)
+        return ticket;
+    ticket = take_priority(desk, turns[desk->turn++ % (sizeof turns / sizeof *turns)]);
+    for (enum priority p = PRIORITY_HIGH; !ticket && p <= PRIORITY_LOW; p++)
+        ticket = take_priority(desk, p);
+    return ticket;
+}
+
+static void remove_from(struct desk *desk, struct app_queue *queue,
+                        bool (*match)(const void *what, const struct ticket *ticket),
+                        const void *what, struct list *out)
+{
+    struct list *next;
+    for (struct list *at = queue->tickets.next; at != &queue->tickets; at = next) {
+        next = at->next;
+        if (!match(what, list_of(at, struct ticket, link)))
+            continue;
+        list_remove(at);
+        list_add_last(out, at);
+        desk->waiting--;
+    }
+}
+
+void desk_remove(struct desk *desk, bool (*match)(const void *what, const struct ticket *ticket),
+                 const void *what, struct list *out)
+{
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+        struct list *next;
+        for (struct list *at = desk->lanes[lane].next; at != &desk->lanes[lane]; at = next) {
+            next = at->next;
+            struct app_queue *queue = list_of(at, struct app_queue, link);
+            remove_from(desk, queue, match, what, out);
+            drop_if_empty(desk, lane, queue);
+        }
+    }
+}
