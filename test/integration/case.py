@@ -9,6 +9,13 @@ SUBSCRIPTION = {
     "keys": {"p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6S"
                        "RpkNtoIAiw4", "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
 }
+IOS = {"platform": "ios", "token": "ok", "bundle_id": "com.example.shop"}
+PUSH = {"push": {"title": "t", "body": "b"}}
+SMS = {"sms": {"text": "hello"}}
+EMAIL = {"email": {"from": "shop@shop.example", "subject": "s", "text": "t"}}
+CONTENT = {**PUSH, **SMS, **EMAIL}
+PHONE = [{"phone": "+14155550100"}]
+GOOD = {"to": PHONE, "content": SMS}
 _numbers = itertools.count(1)
 
 
