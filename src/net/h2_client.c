@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    OUTPUT_BYTES_MAX = 256 * 1024, /* a full output, one frame more, and answers to a flood */
+    SESSION_OUTPUT_MAX = 256 * 1024, /* a full output, one frame more, and answers to a flood */
     CONNECTION_WINDOW = 1024 * 1024,
     STREAM_IDS_SPARE = 1 << 20
 };
@@ -239,7 +239,7 @@ struct h2_client *h2_client_new(const struct h2_client_config *config, struct no
                                  .streams_due = MONO_NEVER,
                                  .ping_due = MONO_NEVER};
     list_init(&client->streams);
-    buf_init(&client->out, OUTPUT_BYTES_MAX);
+    buf_init(&client->out, SESSION_OUTPUT_MAX);
     static const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}};
     if (session_open(client) &&
         nghttp2_submit_settings(client->session, NGHTTP2_FLAG_NONE, settings, 1) == 0 &&

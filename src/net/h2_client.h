@@ -23,6 +23,7 @@
 /* An exchange on its way; allocated by the owner with outgoing_new, CARRIER_H2. */
 struct h2_stream {
     struct outgoing out;
+    void *owner; /* whose queue it waits in */
     int32_t id;
     size_t sent; /* of the request's body */
     struct header *headers;
