@@ -42,7 +42,7 @@ struct request {
     bool subscriber_chosen;  /* the endpoint came from a subscriber: resolve once, check, pin */
     struct str pins_allowed; /* with subscriber_chosen: networks that are allowed although private,
                                 comma-separated CIDR; absent: none */
-    /* WIRE_SANDBOX: what to answer and when. */
+    /* WIRE_SANDBOX: what to answer and when. Status 0: cut off without an answer. */
     int sandbox_status;
     struct span sandbox_delay;
     bool sandbox_receipt; /* a `delivered` receipt follows */

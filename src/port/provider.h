@@ -39,6 +39,7 @@ struct provider_config {
     struct str public_url; /* for callbacks; absent if none is configured */
 };
 
+/* The setting of that name; absent if there is none. */
 struct str provider_setting(const struct provider_config *config, struct str name);
 
 enum authorize { AUTHORIZED, AUTHORIZE_FETCH, AUTHORIZE_FAILED };
@@ -83,7 +84,12 @@ struct provider_ops {
     struct verdict (*judge)(const void *self, const struct reply *reply, struct arena *arena);
 };
 
-/* One row of a table that ends with status 0: what a status, with a code or without, means. */
+/* One row of a table that ends with status 0: what a status, with a code or without, means. Where
+ * the effect is SUPPRESS, `reason` is the suppression's: bounced, stop or invalid. */
+enum {
+    RULING_ANY = -1
+}; /* as status: the code decides, whatever status from 400 on it came with */
+
 struct ruling {
     int status;
     const char *code; /* NULL: any */
@@ -93,10 +99,11 @@ struct ruling {
     const char *reason; /* said if the provider gives no word of its own */
 };
 
-/* provider/rulings.c: the first row that matches (status, code), then (status, any), then by class:
- * 2xx DONE, 3xx and 401 HOLD, 429 THROTTLE, other 4xx NEVER, 5xx AGAIN; and for what is not WHOLE:
- * UNSENT and REFUSED are AGAIN, CUT is AMBIGUOUS. `wide` is SCOPE_PROVIDER, or SCOPE_ORIGIN for
- * endpoints that subscribers choose, and stands wherever the class rules say provider. */
+/* provider/rulings.c: the first row that matches (status, code), then (RULING_ANY, code), then
+ * (status, any), then by class: 2xx DONE, 3xx and 401 HOLD, 429 THROTTLE, other 4xx NEVER, 5xx
+ * AGAIN; and for what is not WHOLE: UNSENT and REFUSED are AGAIN, CUT is AMBIGUOUS. `wide` is
+ * SCOPE_PROVIDER, or SCOPE_ORIGIN for endpoints that subscribers choose, and stands wherever the
+ * class rules say provider. */
 struct verdict rule(const struct ruling *rulings, const struct reply *reply, struct str code,
                     enum scope wide, struct arena *arena);
 
