@@ -1,0 +1,86 @@
+/* check.c - see check.h. */
+#include "check.h"
+#include "net/tls.h"
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void check_listener(const struct config_listener *listener, struct config_faults *faults)
+{
+    struct tls_context *context;
+    struct why why;
+    if (!listener->tls)
+        return;
+    if (tls_server_open(listener->cert, listener->key, &context, &why))
+        config_fault_add(faults, listener->place, STR("name a certificate and the key it is for"),
+                         "%s", why.text);
+    else
+        tls_context_close(context);
+}
+
+/* The directory itself, or the nearest one above it that exists, must be writable. */
+static void check_store(const struct config_store *store, struct config_faults *faults)
+{
+    char path[4096];
+    struct stat found;
+    if (!str_copy(str_of(store->path), path, sizeof path)) {
+        config_fault_add(faults, store->place, STR("choose a shorter path"), "%s: too long",
+                         store->path);
+        return;
+    }
+    while (stat(path, &found) < 0 && errno == ENOENT) {
+        char *slash = strrchr(path, '/');
+        if (slash == path || !slash)
+            (void)str_copy(slash ? STR("/") : STR("."), path, sizeof path);
+        else
+            *slash = 0;
+    }
+    errno = 0;
+    if (stat(path, &found) == 0 && !S_ISDIR(found.st_mode))
+        errno = ENOTDIR;
+    if (errno || access(path, W_OK | X_OK) < 0)
+        config_fault_add(faults, store->place, STR("give the server's user the directory"),
+                         "%s: %s", path, strerror(errno));
+}
+
+static void check_provider(const struct config_provider *provider, struct config_faults *faults)
+{
+    struct tls_context *context;
+    struct why why;
+    void *self = NULL;
+    struct str name = provider->open.name, ca = provider_setting(&provider->open, STR("ca"));
+    if (ca.at && tls_client_open(ca, &context, &why))
+        config_fault_add(faults, provider->place, STR("name a PEM file of root certificates"),
+                         "provider %.*s: ca: %s", STR_ARG(name), why.text);
+    else if (ca.at)
+        tls_context_close(context);
+    if (provider->ops->open(&provider->open, &self, &why))
+        config_fault_add(faults, provider->place, STR_NONE, "provider %.*s: %s", STR_ARG(name),
+                         why.text);
+    else
+        provider->ops->close(self);
+}
+
+enum err check_config(const struct config *config, struct config_faults *faults)
+{
+    uint32_t before = faults->count;
+    for (uint32_t i = 0; i < config->listener_count; i++)
+        check_listener(&config->listeners[i], faults);
+    check_store(&config->store, faults);
+    for (uint32_t i = 0; i < config->provider_count; i++)
+        check_provider(&config->providers[i], faults);
+    return faults->count == before ? OK : ERR_INPUT;
+}
+
+void check_print(const char *path, const struct config_faults *faults, FILE *out)
+{
+    for (uint32_t i = 0; i < faults->count; i++) {
+        const struct config_fault *fault = &faults->list[i];
+        if (fault->place.line)
+            fprintf(out, "%s:%u:%u: %.*s", path, fault->place.line, fault->place.column,
+                    STR_ARG(fault->what));
+        else
+            fprintf(out, "%s: %.*s", path, STR_ARG(fault->what));
+        fprintf(out, fault->remedy.len ? "; %.*s\n" : "%.*s\n", STR_ARG(fault->remedy));
+    }
+}

@@ -1,0 +1,150 @@
+/* cli/queue.c - `queue` and `dlq`: what waits, and what has come to nothing. */
+#include "cli/command.h"
+#include <sysexits.h>
+
+int command_queue(struct cli *cli)
+{
+    static const char *const heads[] = {"KIND",   "PRIORITY", "DEPTH", "IN FLIGHT",
+                                        "OLDEST", "RATE",     "LAG",   NULL};
+    struct cli_list list;
+    int code = cli_list(cli, false, STR("/v1/queues?limit=200"), &list);
+    if (code || cli_raw(cli, list.first))
+        return code;
+    struct table table;
+    table_init(&table, &cli->arena, heads);
+    for (uint32_t i = 0; i < list.count; i++) {
+        const struct json *lane = list.items[i];
+        struct str age = json_text(lane, "oldest_age_ms"), lag = json_text(lane, "lag_ms");
+        table_cell(&table, json_text(lane, "kind"));
+        table_cell(&table, json_text(lane, "priority"));
+        table_cell(&table, json_text(lane, "depth"));
+        table_cell(&table, json_text(lane, "in_flight"));
+        table_cell(&table, age.at ? arena_printf(&cli->arena, "%.*sms", STR_ARG(age)) : age);
+        table_cell(&table, json_text(lane, "rate_1m"));
+        table_cell(&table, lag.at ? arena_printf(&cli->arena, "%.*sms", STR_ARG(lag))
+                                  : json_text(lane, "lag"));
+    }
+    table_print(&table, cli->out);
+    return 0;
+}
+
+/* One name, or nothing: the server's filters take no lists. */
+static int one_channel(struct cli *cli, const char **ret)
+{
+    int given = 0;
+    for (int i = 0; i < cli->args->option_count; i++)
+        given += cli->args->options[i].option == OPTION_CHANNEL;
+    *ret = args_value(cli->args, OPTION_CHANNEL);
+    return given > 1 ? cli_fail(cli, EX_USAGE, "name one --channel here") : 0;
+}
+
+int command_dlq_list(struct cli *cli)
+{
+    static const char *const heads[] = {"DELIVERY", "CHANNEL",  "KIND",   "USER",  "ADDRESS",
+                                        "PROVIDER", "ATTEMPTS", "REASON", "SINCE", NULL};
+    static const char *const members[] = {"id",       "channel",  "kind",   "user_id",    "address",
+                                          "provider", "attempts", "reason", "updated_at", NULL};
+    struct cli_list list;
+    const char *channel;
+    int code = one_channel(cli, &channel);
+    if (code)
+        return code;
+    struct str path = cli_with(cli, STR("/v1/dead-letters?limit=200"), "channel", channel);
+    path = cli_with(cli, path, "reason", args_value(cli->args, OPTION_REASON));
+    path = cli_with(cli, path, "since", args_value(cli->args, OPTION_SINCE));
+    code = cli_list(cli, false, path, &list);
+    if (code || cli_raw(cli, list.first))
+        return code;
+    struct table table;
+    table_init(&table, &cli->arena, heads);
+    for (uint32_t i = 0; i < list.count; i++)
+        for (const char *const *member = members; *member; member++)
+            table_cell(&table, json_text(list.items[i], *member));
+    table_print(&table, cli->out);
+    return 0;
+}
+
+static void filter_member(struct json_out *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    json_name(out, str_of(name));
+    json_str(out, str_of(value));
+}
+
+static void redrive_body(const struct args *args, const char *channel, struct buf *body)
+{
+    struct json_out out = json_out_to(body);
+    json_open(&out, '{');
+    if (args->operand_count) {
+        json_name(&out, STR("ids"));
+        json_open(&out, '[');
+        for (int i = 0; i < args->operand_count; i++)
+            json_str(&out, str_of(args->operands[i]));
+        json_close(&out, ']');
+    } else {
+        json_name(&out, STR("filter"));
+        json_open(&out, '{');
+        filter_member(&out, "channel", channel);
+        filter_member(&out, "reason", args_value(args, OPTION_REASON));
+        filter_member(&out, "since", args_value(args, OPTION_SINCE));
+        json_close(&out, '}');
+    }
+    json_close(&out, '}');
+}
+
+static uint32_t length_of(const struct json *answer, struct str name)
+{
+    const struct json *list = json_get(answer, name);
+    return json_is(list, JSON_ARRAY) ? list->count : 0;
+}
+
+static void redriven_print(struct cli *cli, const struct json *answer)
+{
+    struct str count = json_text(answer, "redriven");
+    const struct json *list = json_get(answer, STR("redriven"));
+    const struct json *skipped = json_get(answer, STR("skipped"));
+    if (json_is(list, JSON_ARRAY))
+        fprintf(cli->out, "%u redriven", list->count);
+    else
+        fprintf(cli->out, "%.*s redriven", STR_ARG(count));
+    if (!json_is(skipped, JSON_ARRAY)) {
+        fputc('\n', cli->out);
+        return;
+    }
+    fprintf(cli->out, ", %u skipped\n", length_of(answer, STR("skipped")));
+    for (uint32_t i = 0; i < skipped->count; i++) {
+        const struct json *item = &skipped->items[i];
+        fputs("  ", cli->out);
+        text_print(json_is(item, JSON_STRING) ? item->text : json_text(item, "id"), cli->out);
+        fputs(": ", cli->out);
+        text_print(json_is(item, JSON_OBJECT) ? json_text(item, "detail") : STR("not dead"),
+                   cli->out);
+        fputc('\n', cli->out);
+    }
+}
+
+int command_dlq_redrive(struct cli *cli)
+{
+    const struct args *args = cli->args;
+    const struct json *answer;
+    const char *channel;
+    struct buf body;
+    int code = one_channel(cli, &channel);
+    bool filtered = channel || args_has(args, OPTION_REASON) || args_has(args, OPTION_SINCE);
+    if (code)
+        return code;
+    if (args->operand_count && (filtered || args_has(args, OPTION_ALL)))
+        return cli_fail(cli, EX_USAGE, "name ids, or --all with filters, not both");
+    if (!args->operand_count && !args_has(args, OPTION_ALL))
+        return cli_fail(cli, EX_USAGE, "name ids, or say --all");
+    buf_init(&body, 1024 * 1024);
+    redrive_body(args, channel, &body);
+    code = body.failed
+               ? cli_memory(cli)
+               : cli_call(cli, "POST", STR("/v1/dead-letters/redrive"), buf_str(&body), &answer);
+    buf_done(&body);
+    if (!code && !cli_raw(cli, answer))
+        redriven_print(cli, answer);
+    return code;
+}
