@@ -48,6 +48,7 @@ enum {
     DELIVERIES_MAX = 10000, /* planned by one request */
     FAULTS_MAX = 100,       /* listed in one problem */
     DEVICES_MAX = 50,       /* of one user; the oldest seen gives way: 409 says so */
+    PREFERENCE_CATEGORIES_MAX = 200,
     REDRIVE_MAX = 1000,     /* ids a call */
 
     /* Connections. */

@@ -10,6 +10,13 @@ enum { SPARE_ARENA_MAX = 16 * 1024 };
 const struct refusal refusal_overloaded = {503, "too many requests are being answered; try later"};
 const struct refusal refusal_body_too_large = {413, "the body is larger than this server takes"};
 
+void exchanges_set_in_flight_max(struct exchanges *exchanges, uint32_t in_flight_max)
+{
+    exchanges->config.in_flight_max = in_flight_max;
+    /* Those with the handler, as many being received or sent, and some for very small limits. */
+    exchanges->slots_max = 2 * in_flight_max + 1024;
+}
+
 struct exchanges *exchanges_new(const struct exchanges_config *config)
 {
     struct exchanges *exchanges = calloc(1, sizeof *exchanges);
@@ -17,8 +24,7 @@ struct exchanges *exchanges_new(const struct exchanges_config *config)
         return NULL;
     exchanges->config = *config;
     exchanges->rng = rng_of(config->seed);
-    /* Those with the handler, as many being received or sent, and some for many small servers. */
-    exchanges->slots_max = 2 * config->in_flight_max + 1024;
+    exchanges_set_in_flight_max(exchanges, config->in_flight_max);
     list_init(&exchanges->spare);
     return exchanges;
 }
@@ -153,7 +159,6 @@ const struct refusal *slot_body_add(struct slot *slot, const char *at, size_t le
 void slot_hand(struct slot *slot, struct now now)
 {
     struct exchanges *exchanges = slot->exchanges;
-    slot->complete = true;
     if (exchanges->in_flight >= exchanges->config.in_flight_max) {
         slot_refuse(slot, &refusal_overloaded);
         return;

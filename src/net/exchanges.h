@@ -53,19 +53,25 @@ struct slot {
     int32_t stream;     /* h2 */
     uint32_t head_size; /* h2: by the rule of RFC 9113 section 6.5.2 */
     uint32_t header_cap;
+    struct header *headers;        /* h2: the request's, while they come */
+    struct str authority;          /* h2 */
     const struct refusal *refusal; /* h2: what is wrong with the head */
     bool handed;                   /* with the handler */
-    bool complete;                 /* received (as far as it will be) */
+    bool complete;                 /* h2: the peer has ended the stream */
+    bool body_done;                /* h2: no more of it is wanted */
     bool answered;
+    bool sent;  /* h2: the answer is out, whole */
     bool close; /* h1: the connection ends behind this answer */
     bool http10;
-    bool expects; /* 100-continue */
+    bool expects; /* h2: 100-continue */
 };
 
 /* NULL without memory. */
 struct exchanges *exchanges_new(const struct exchanges_config *config);
 /* Frees at once, or when the last slot returns. */
 void exchanges_close(struct exchanges *exchanges);
+
+void exchanges_set_in_flight_max(struct exchanges *exchanges, uint32_t in_flight_max);
 
 /* An empty slot; NULL if memory is short or slots_max reached. */
 struct slot *slot_take(struct session *session);

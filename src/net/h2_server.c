@@ -100,7 +100,7 @@ static struct mono body_deadline(const struct slot *slot)
 
 static struct mono answer_deadline(const struct slot *slot)
 {
-    return mono_add(slot->since, span_s(WRITE_TIMEOUT_S));
+    return mono_add(slot->since, span_s(slot->sent ? LINGER_TIMEOUT_S : WRITE_TIMEOUT_S));
 }
 
 static struct mono h2_deadline(const struct session *session)
@@ -132,17 +132,9 @@ static void expire_streams(struct h2 *h2)
         if (mono_reached(h2->now.mono, answer_deadline(slot))) {
             slot->since = h2->now.mono; /* the reset is on its way */
             (void)nghttp2_submit_rst_stream(h2->ng, NGHTTP2_FLAG_NONE, slot->stream,
-                                            NGHTTP2_CANCEL);
+                                            slot->sent ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
         }
     }
-}
-
-static void say_last_goaway(struct h2 *h2)
-{
-    h2->drained = true;
-    (void)nghttp2_submit_goaway(h2->ng, NGHTTP2_FLAG_NONE,
-                                nghttp2_session_get_last_proc_stream_id(h2->ng), NGHTTP2_NO_ERROR,
-                                NULL, 0);
 }
 
 static void h2_expire(struct session *session, struct now now)
@@ -154,7 +146,7 @@ static void h2_expire(struct session *session, struct now now)
     stamp(h2);
     if (h2->draining && !h2->drained &&
         mono_reached(now.mono, mono_add(h2->drain_since, span_s(LINGER_TIMEOUT_S))))
-        say_last_goaway(h2);
+        h2_say_last_goaway(h2);
     if (mono_reached(now.mono, mono_add(h2->head_since, span_s(HEAD_TIMEOUT_S))) ||
         mono_reached(now.mono, mono_add(h2->idle_since, span_s(IDLE_TIMEOUT_S)))) {
         h2->head_since = h2->idle_since = MONO_NEVER;

@@ -303,15 +303,19 @@ static int on_data(nghttp2_session *ng, uint8_t flags, int32_t stream, const uin
     return 0;
 }
 
-/* A PING comes back once the peer has seen the notice that we drain. */
-static void on_ping(struct h2 *h2, const nghttp2_frame *frame)
+void h2_say_last_goaway(struct h2 *h2)
 {
-    if (!(frame->hd.flags & NGHTTP2_FLAG_ACK) || !h2->draining || h2->drained)
-        return;
     h2->drained = true;
     (void)nghttp2_submit_goaway(h2->ng, NGHTTP2_FLAG_NONE,
                                 nghttp2_session_get_last_proc_stream_id(h2->ng), NGHTTP2_NO_ERROR,
                                 NULL, 0);
+}
+
+/* A PING comes back once the peer has seen the notice that we drain. */
+static void on_ping(struct h2 *h2, const nghttp2_frame *frame)
+{
+    if ((frame->hd.flags & NGHTTP2_FLAG_ACK) && h2->draining && !h2->drained)
+        h2_say_last_goaway(h2);
 }
 
 static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *self)
@@ -339,6 +343,8 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *self)
 static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *self)
 {
     struct h2 *h2 = self;
+    if (hd->type != NGHTTP2_CONTINUATION)
+        h2->head_since = MONO_NEVER;
     bool furthers = hd->type == NGHTTP2_HEADERS || (hd->type == NGHTTP2_DATA && hd->length);
     if (!furthers && ++h2->control_frames > CONTROL_FRAMES_MAX)
         (void)nghttp2_session_terminate_session(ng, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -361,6 +367,7 @@ static int on_stream_close(nghttp2_session *ng, int32_t stream, uint32_t code, v
 {
     struct h2 *h2 = self;
     struct slot *slot = slot_of(ng, stream);
+    h2->head_since = MONO_NEVER;
     if (code != NGHTTP2_NO_ERROR)
         count_reset(h2);
     if (slot)
@@ -370,15 +377,19 @@ static int on_stream_close(nghttp2_session *ng, int32_t stream, uint32_t code, v
     return 0;
 }
 
-/* The answer is out, but the request is still coming: the rest is not wanted (RFC 9113, 8.1). */
+/* The answer is out, but the request is still coming. What comes is dropped; a reset at once would
+ * make some clients (curl 7.88) lose the answer, so it waits for LINGER_TIMEOUT_S. */
 static int on_frame_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *self)
 {
+    struct h2 *h2 = self;
     if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) ||
         !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
     struct slot *slot = slot_of(ng, frame->hd.stream_id);
-    if (slot && !slot->complete)
-        reset(self, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    if (slot) {
+        slot->sent = true;
+        slot->since = h2->now.mono;
+    }
     return 0;
 }
 

@@ -29,5 +29,7 @@ struct h2 {
 
 void h2_stream_callbacks(nghttp2_session_callbacks *callbacks);
 bool h2_idle(const struct h2 *h2); /* no streams */
+/* Nothing that comes later is served. */
+void h2_say_last_goaway(struct h2 *h2);
 /* session_ops.answer */
 void h2_answer(struct session *session, struct slot *slot, const struct http_response *response);
