@@ -1,6 +1,6 @@
 /* base/json.c - the JSON reader: one pass, no recursion, into an arena. */
 #include "base/json.h"
-#include "base/json_scan.h"
+#include "base/json_reader.h"
 #include "base/map.h"
 #include "base/utf8.h"
 #include <math.h>
@@ -15,27 +15,7 @@ enum {
 };
 #define NO_ENTRY SIZE_MAX
 
-/* A value whose container is still open. An open container is an entry itself: its children are
- * those behind it, and raw.len holds the index of the container around it. */
-struct entry {
-    struct json value;
-    struct str name;
-};
-
-struct reader {
-    const char *begin, *at, *end;
-    struct arena *arena;
-    const struct json_limits *limits;
-    struct json_fault *fault; /* may be NULL */
-    struct entry *entries, *heap;
-    size_t count, cap;
-    size_t open; /* the innermost open container, or NO_ENTRY */
-    unsigned depth, values;
-};
-
-/* Writes down that the byte at r->at is wrong. */
-static enum err fault_at(struct reader *r, enum err err, const char *format, ...) printf_like(3, 4);
-static enum err fault_at(struct reader *r, enum err err, const char *format, ...)
+enum err json_fault_at(struct reader *r, enum err err, const char *format, ...)
 {
     if (!r->fault)
         return err;
@@ -52,20 +32,20 @@ static enum err fault_at(struct reader *r, enum err err, const char *format, ...
     return err;
 }
 
-static enum err expected(struct reader *r, const char *what)
+enum err json_expected(struct reader *r, const char *what)
 {
     if (r->at == r->end)
-        return fault_at(r, ERR_INPUT, "expected %s but the text ends", what);
+        return json_fault_at(r, ERR_INPUT, "expected %s but the text ends", what);
     size_t len = utf8_sequence(r->at, (size_t)(r->end - r->at));
     if (len == 0 || (unsigned char)*r->at < 0x20 || *r->at == 0x7f)
-        return fault_at(r, ERR_INPUT, "expected %s but found byte 0x%02x", what,
-                        (unsigned)(unsigned char)*r->at);
-    return fault_at(r, ERR_INPUT, "expected %s but found \"%.*s\"", what, (int)len, r->at);
+        return json_fault_at(r, ERR_INPUT, "expected %s but found byte 0x%02x", what,
+                             (unsigned)(unsigned char)*r->at);
+    return json_fault_at(r, ERR_INPUT, "expected %s but found \"%.*s\"", what, (int)len, r->at);
 }
 
-static enum err no_memory(struct reader *r)
+enum err json_no_memory(struct reader *r)
 {
-    return fault_at(r, ERR_MEMORY, "no memory for the document");
+    return json_fault_at(r, ERR_MEMORY, "no memory for the document");
 }
 
 static inline void skip_space(struct reader *r)
@@ -90,185 +70,13 @@ static bool grow(struct reader *r)
 static inline enum err add_entry(struct reader *r, struct str name)
 {
     if (r->values >= r->limits->values_max)
-        return fault_at(r, ERR_LIMIT, "the document has more than %u values",
-                        r->limits->values_max);
+        return json_fault_at(r, ERR_LIMIT, "the document has more than %u values",
+                             r->limits->values_max);
     if (r->count == r->cap && !grow(r))
-        return no_memory(r);
+        return json_no_memory(r);
     r->values++;
     r->entries[r->count++] = (struct entry){.name = name};
     return OK;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/* Four hexadecimal digits at r->at; moves behind those that are right. */
-static bool read_hex4(struct reader *r, unsigned *ret)
-{
-    unsigned value = 0;
-    for (int i = 0; i < 4; i++, r->at++) {
-        int digit = r->at < r->end ? hex_digit(*r->at) : -1;
-        if (digit < 0)
-            return false;
-        value = value << 4 | (unsigned)digit;
-    }
-    *ret = value;
-    return true;
-}
-
-/* Behind "\u": checks it, with its second half if it is the first of a surrogate pair. */
-static enum err check_unicode(struct reader *r)
-{
-    const char *from = r->at - 2;
-    unsigned first, second;
-    if (!read_hex4(r, &first))
-        return expected(r, "four hexadecimal digits");
-    if (first == 0) {
-        r->at = from;
-        return fault_at(r, ERR_INPUT, "a string may not hold U+0000");
-    }
-    if (first < 0xd800 || first > 0xdfff)
-        return OK;
-    bool pair = first < 0xdc00 && r->end - r->at >= 2 && r->at[0] == '\\' && r->at[1] == 'u';
-    if (pair) {
-        r->at += 2;
-        if (!read_hex4(r, &second))
-            return expected(r, "four hexadecimal digits");
-        pair = second >= 0xdc00 && second <= 0xdfff;
-    }
-    if (!pair) {
-        r->at = from;
-        return fault_at(r, ERR_INPUT, "a surrogate stands alone");
-    }
-    return OK;
-}
-
-static enum err check_escape(struct reader *r)
-{
-    r->at++;
-    switch (r->at < r->end ? *r->at : '\0') {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        r->at++;
-        return OK;
-    case 'u':
-        r->at++;
-        return check_unicode(r);
-    default:
-        return expected(r, "one of \"\\/bfnrtu behind a backslash");
-    }
-}
-
-static unsigned hex4(const char *at)
-{
-    return (unsigned)(hex_digit(at[0]) << 12 | hex_digit(at[1]) << 8 | hex_digit(at[2]) << 4 |
-                      hex_digit(at[3]));
-}
-
-static char *put_utf8(char *to, unsigned code)
-{
-    if (code < 0x80) {
-        *to++ = (char)code;
-        return to;
-    }
-    if (code < 0x800) {
-        *to++ = (char)(0xc0 | code >> 6);
-    } else {
-        if (code < 0x10000) {
-            *to++ = (char)(0xe0 | code >> 12);
-        } else {
-            *to++ = (char)(0xf0 | code >> 18);
-            *to++ = (char)(0x80 | (code >> 12 & 0x3f));
-        }
-        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-    }
-    *to++ = (char)(0x80 | (code & 0x3f));
-    return to;
-}
-
-/* One escape that was checked before: `*from` stands behind the backslash. */
-static char *decode_escape(const char **from, char *to)
-{
-    static const char plain[] = "b\bf\fn\nr\rt\t";
-    char c = *(*from)++;
-    if (c != 'u') {
-        const char *found = strchr(plain, c);
-        *to++ = found ? found[1] : c;
-        return to;
-    }
-    unsigned code = hex4(*from);
-    *from += 4;
-    if (code >= 0xd800 && code <= 0xdbff) {
-        code = 0x10000 + ((code - 0xd800) << 10) + (hex4(*from + 2) - 0xdc00);
-        *from += 6;
-    }
-    return put_utf8(to, code);
-}
-
-/* The decoded form is never longer than the written one. */
-static bool decode(struct arena *arena, struct str written, struct str *ret)
-{
-    char *to = arena_take(arena, written.len);
-    if (!to)
-        return false;
-    ret->at = to;
-    const char *from = written.at, *end = written.at + written.len;
-    while (from < end) {
-        const char *escape = memchr(from, '\\', (size_t)(end - from));
-        size_t plain = (size_t)((escape ? escape : end) - from);
-        memcpy(to, from, plain);
-        to += plain;
-        from += plain;
-        if (escape) {
-            from++;
-            to = decode_escape(&from, to);
-        }
-    }
-    ret->len = (size_t)(to - ret->at);
-    return true;
-}
-
-/* At the opening quote; moves behind the closing one. */
-static enum err read_string(struct reader *r, struct str *ret)
-{
-    const char *from = ++r->at;
-    bool escapes = false;
-    for (;;) {
-        r->at = json_plain_end(r->at, r->end);
-        if (r->at == r->end)
-            return fault_at(r, ERR_INPUT, "a string is not closed");
-        unsigned char c = (unsigned char)*r->at;
-        if (c == '"')
-            break;
-        if (c == '\\') {
-            escapes = true;
-            enum err err = check_escape(r);
-            if (err)
-                return err;
-        } else if (c < 0x20) {
-            return fault_at(r, ERR_INPUT, "a control character 0x%02x in a string must be escaped",
-                            (unsigned)c);
-        } else {
-            size_t len = utf8_sequence(r->at, (size_t)(r->end - r->at));
-            if (len == 0)
-                return fault_at(r, ERR_INPUT, "a string holds bytes that are not UTF-8");
-            r->at += len;
-        }
-    }
-    *ret = (struct str){from, (size_t)(r->at - from)};
-    r->at++;
-    return escapes && !decode(r->arena, *ret, ret) ? no_memory(r) : OK;
 }
 
 static inline bool skip_digits(struct reader *r)
@@ -286,18 +94,18 @@ static enum err read_number(struct reader *r)
     if (r->at < r->end && *r->at == '0')
         r->at++;
     else if (!skip_digits(r))
-        return expected(r, "a digit");
+        return json_expected(r, "a digit");
     if (r->at < r->end && *r->at == '.') {
         r->at++;
         if (!skip_digits(r))
-            return expected(r, "a digit");
+            return json_expected(r, "a digit");
     }
     if (r->at < r->end && (*r->at | 0x20) == 'e') {
         r->at++;
         if (r->at < r->end && (*r->at == '+' || *r->at == '-'))
             r->at++;
         if (!skip_digits(r))
-            return expected(r, "a digit");
+            return json_expected(r, "a digit");
     }
     return OK;
 }
@@ -306,7 +114,7 @@ static enum err read_word(struct reader *r, struct str word)
 {
     size_t left = (size_t)(r->end - r->at);
     if (left < word.len || memcmp(r->at, word.at, word.len) != 0)
-        return expected(r, "a value");
+        return json_expected(r, "a value");
     r->at += word.len;
     return OK;
 }
@@ -314,8 +122,8 @@ static enum err read_word(struct reader *r, struct str word)
 static enum err open_container(struct reader *r, struct json *value, enum json_type type)
 {
     if (r->depth >= r->limits->depth_max)
-        return fault_at(r, ERR_LIMIT, "the document is nested deeper than %u",
-                        r->limits->depth_max);
+        return json_fault_at(r, ERR_LIMIT, "the document is nested deeper than %u",
+                             r->limits->depth_max);
     *value = (struct json){.type = type, .raw = {r->at, r->open}};
     r->open = r->count - 1;
     r->depth++;
@@ -336,7 +144,7 @@ static enum err read_value(struct reader *r)
         return open_container(r, value, JSON_ARRAY);
     case '"':
         value->type = JSON_STRING;
-        err = read_string(r, &value->text);
+        err = json_read_string(r, &value->text);
         break;
     case 't':
         value->type = JSON_TRUE;
@@ -352,7 +160,7 @@ static enum err read_value(struct reader *r)
         break;
     default:
         if (r->at == r->end || (*r->at != '-' && (*r->at < '0' || *r->at > '9')))
-            return expected(r, "a value");
+            return json_expected(r, "a value");
         value->type = JSON_NUMBER;
         err = read_number(r);
         break;
@@ -367,8 +175,8 @@ static enum err duplicate(struct reader *r, struct str name)
 {
     if (name.at > r->begin && name.at < r->end) /* a name with escapes was decoded elsewhere */
         r->at = name.at - 1;
-    return fault_at(r, ERR_INPUT, "the member \"%.*s\" stands twice in one object",
-                    (int)(name.len < 64 ? name.len : 64), name.at);
+    return json_fault_at(r, ERR_INPUT, "the member \"%.*s\" stands twice in one object",
+                         (int)(name.len < 64 ? name.len : 64), name.at);
 }
 
 /* The key comes from where this run's memory lies, which an outsider cannot know; the answer does
@@ -381,7 +189,7 @@ static enum err check_many_names(struct reader *r, const struct str *names, uint
         slots *= 2;
     uint32_t *table = slots > SLOTS_FIRST ? calloc(slots, sizeof *table) : few;
     if (!table)
-        return no_memory(r);
+        return json_no_memory(r);
     if (table == few)
         memset(few, 0, sizeof few);
     uint64_t key[2] = {(uint64_t)(uintptr_t)names, (uint64_t)(uintptr_t)few};
@@ -420,7 +228,7 @@ static enum err close_container(struct reader *r)
     struct json *items = arena_array(r->arena, struct json, count);
     struct str *names = object ? arena_array(r->arena, struct str, count) : NULL;
     if (count && (!items || (object && !names)))
-        return no_memory(r);
+        return json_no_memory(r);
     for (uint32_t i = 0; i < count; i++) {
         items[i] = self[i + 1].value;
         if (object)
@@ -445,13 +253,13 @@ static enum err read_name(struct reader *r, const char *what)
 {
     struct str name;
     if (r->at == r->end || *r->at != '"')
-        return expected(r, what);
-    enum err err = read_string(r, &name);
+        return json_expected(r, what);
+    enum err err = json_read_string(r, &name);
     if (err)
         return err;
     skip_space(r);
     if (r->at == r->end || *r->at != ':')
-        return expected(r, "':'");
+        return json_expected(r, "':'");
     r->at++;
     return add_entry(r, name);
 }
@@ -468,7 +276,7 @@ static enum err read_next(struct reader *r, bool first, bool *ret)
         return close_container(r);
     if (!first) {
         if (c != ',')
-            return expected(r, object ? "',' or '}'" : "',' or ']'");
+            return json_expected(r, object ? "',' or '}'" : "',' or ']'");
         r->at++;
         skip_space(r);
     }
@@ -493,7 +301,7 @@ static enum err read_document(struct reader *r)
     if (err)
         return err;
     skip_space(r);
-    return r->at == r->end ? OK : expected(r, "the end of the text");
+    return r->at == r->end ? OK : json_expected(r, "the end of the text");
 }
 
 enum err json_parse(struct str text, const struct json_limits *limits, struct arena *arena,
@@ -519,7 +327,7 @@ enum err json_parse(struct str text, const struct json_limits *limits, struct ar
             *root = r.entries[0].value;
             *ret = root;
         } else {
-            err = no_memory(&r);
+            err = json_no_memory(&r);
         }
     }
     free(r.heap);
