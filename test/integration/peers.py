@@ -1,12 +1,14 @@
 """Starts the fakes of test/peers and the vendors' programs, and reads what they have seen.
 
-Every process is a child of ours that ends when its standard input is closed; `stop` waits for it
-and falls back on its own pid, never on a name.
+Every process is a child of ours that the kernel ends with us; `stop` closes its input, waits, and
+falls back on its own pid, never on a name.
 """
+import ctypes
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -16,6 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "test" / "peers"
 SPECS = pathlib.Path(os.environ.get("SPECS", ROOT.parent / "shared" / "specs"))
 START_S = 20
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
 
 
 class Failed(Exception):
@@ -25,13 +29,13 @@ class Failed(Exception):
 class Process:
     """A child with its output in a file, stopped by pid."""
 
-    def __init__(self, arguments, log, env=None, cwd=None, stdout=None, preexec_fn=None):
+    def __init__(self, arguments, log, env=None, cwd=None, stdout=None):
         self.log = pathlib.Path(log)
         with open(self.log, "ab") as err:
             self.child = subprocess.Popen(
                 [str(argument) for argument in arguments], stdin=subprocess.PIPE,
                 stdout=stdout or err, stderr=err, env={**os.environ, **(env or {})}, cwd=cwd,
-                preexec_fn=preexec_fn)
+                preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
 
     def stop(self, grace_s=5):
         """Closes its input, then terminates, then kills; every step has a deadline."""
@@ -115,6 +119,26 @@ class Fake(Process):
                                          method=method)
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.load(response)
+
+
+class Prism(Process):
+    """prism as a proxy that checks requests and answers against an OpenAPI document, --errors."""
+
+    def __init__(self, document, upstream_port, directory, port):
+        self.port = port
+        super().__init__([ROOT / "node_modules/.bin/prism", "proxy", document,
+                          f"http://127.0.0.1:{upstream_port}", "--errors", "-h", "127.0.0.1",
+                          "-p", port], pathlib.Path(directory) / f"prism-{port}.log")
+        self.wait_for_line("Prism is listening", 60)
+
+    def violations(self):
+        """Lines of its log that speak of one."""
+        return [line for line in self.output().splitlines() if re.search("[Vv]iolation", line)]
+
+    def stop(self, grace_s=5):
+        """It does not mind its input."""
+        self.child.terminate()
+        return super().stop(grace_s)
 
 
 def node(program, *arguments, ca=None, targets=None, seconds=60):
