@@ -49,7 +49,7 @@ enum {
     FAULTS_MAX = 100,       /* listed in one problem */
     DEVICES_MAX = 50,       /* of one user; the oldest seen gives way: 409 says so */
     PREFERENCE_CATEGORIES_MAX = 200,
-    REDRIVE_MAX = 1000,     /* ids a call */
+    REDRIVE_MAX = 1000, /* ids a call */
 
     /* Connections. */
     CONNECTIONS_MAX = 10240,
@@ -82,9 +82,10 @@ enum {
     WINDOW_LANE_MAX = 4096, /* deliveries in hand, a lane */
     WINDOW_ALL_MAX = 16384, /* deliveries in hand, all lanes */
     WINDOW_BYTES_MAX = 32 * 1024 * 1024,
-    CLAIM_MAX = 256,      /* deliveries a claim */
-    SWEEP_ROWS_MAX = 200, /* a retention step */
-    INBOX_MAX = 16384,    /* messages waiting in a mailbox */
+    CLAIM_MAX = 256,                     /* deliveries a claim */
+    BUNDLE_BYTES_MAX = 24 * 1024 * 1024, /* an accepted notification with its deliveries */
+    SWEEP_ROWS_MAX = 200,                /* a retention step */
+    INBOX_MAX = 16384,                   /* messages waiting in a mailbox */
     ATTEMPTS_MAX = 100,
 
     /* Providers. */
@@ -109,11 +110,8 @@ enum {
     HTTP1_CONNECTIONS_MAX = 128,     /* an origin */
     SMTP_SESSIONS_MAX = 20,          /* a relay */
     SANDBOX_OPEN_MAX = 16384,        /* answers that wait for their time */
-    PIN_ADDRESSES_MAX = 8,           /* looked at of one name; more are refused */
-    PIN_CACHE_SLOTS = 1024,
-    PIN_CACHE_S = 60,       /* a checked address is used again this long */
-    REPLY_HEADERS_MAX = 64, /* kept of a provider's answer; the rest is dropped */
-    ORIGINS_MAX = 4096,     /* remembered Web Push origins */
+    REPLY_HEADERS_MAX = 64,          /* kept of a provider's answer; the rest is dropped */
+    ORIGINS_MAX = 4096,              /* remembered Web Push origins */
 
     /* Store. */
     IDEMPOTENCY_DAYS = 7,

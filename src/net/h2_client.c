@@ -75,9 +75,12 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 {
     (void)flags, (void)self;
     struct h2_stream *stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-    if (stream)
-        h2_reply_header(stream, (struct str){(const char *)name, name_len},
-                        (struct str){(const char *)value, value_len});
+    struct str field = {(const char *)name, name_len};
+    struct str is = {(const char *)value, value_len};
+    if (stream && str_eq(field, STR(":status")))
+        gather_status(&stream->gather, is);
+    else if (stream)
+        gather_header(&stream->gather, field, is);
     return 0;
 }
 
@@ -87,7 +90,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     (void)flags;
     struct h2_client *client = self;
     struct h2_stream *stream = nghttp2_session_get_stream_user_data(session, id);
-    if (stream && !h2_reply_body(stream, (struct str){(const char *)at, len})) {
+    if (stream && !gather_body(&stream->gather, (struct str){(const char *)at, len})) {
         reset(client, stream);
         answer(client, stream);
     }
@@ -115,10 +118,9 @@ static void on_response_part(struct h2_client *client, const nghttp2_frame *fram
     if (!stream)
         return;
     if (frame->hd.type == NGHTTP2_HEADERS)
-        h2_reply_headers_end(stream);
-    if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) || !stream->answering)
+        gather_headers_end(&stream->gather);
+    if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) || !stream->gather.answering)
         return;
-    stream->complete = true;
     /* An answer before all of the request was sent: the rest is not wanted (RFC 9113, 8.1). */
     if (nghttp2_session_get_stream_local_close(client->session, stream->id) == 0)
         reset(client, stream);
@@ -316,6 +318,7 @@ void h2_client_begin(struct h2_client *client, struct h2_stream *stream, struct 
     }
     stream->id = id;
     stream->out.begun_at = now.mono;
+    stream->gather = (struct gather){.arena = call->arena, .reply = &stream->out.reply};
     call->begun = true;
     list_add_last(&client->streams, &stream->out.link);
     client->open++;

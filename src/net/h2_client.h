@@ -18,6 +18,7 @@
  */
 #pragma once
 #include "base/buf.h"
+#include "net/gather.h"
 #include "net/outgoing.h"
 
 /* An exchange on its way; allocated by the owner with outgoing_new, CARRIER_H2. */
@@ -26,13 +27,7 @@ struct h2_stream {
     void *owner; /* whose queue it waits in */
     int32_t id;
     size_t sent; /* of the request's body */
-    struct header *headers;
-    uint32_t header_cap;
-    size_t header_bytes;
-    char *body;
-    size_t body_cap;
-    bool answering; /* the final response's headers are complete */
-    bool complete;
+    struct gather gather;
     bool unsent; /* its HEADERS never left nghttp2 */
 };
 
