@@ -13,7 +13,7 @@ static bool is_numeric(struct str host)
            (inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1);
 }
 
-bool address_parse(struct str text, struct str *ret_host, uint16_t *ret_port)
+bool listen_parse(struct str text, struct str *ret_host, uint16_t *ret_port)
 {
     size_t colon = text.len;
     while (colon && text.at[colon - 1] != ':')
@@ -25,6 +25,8 @@ bool address_parse(struct str text, struct str *ret_host, uint16_t *ret_port)
     bool brackets = host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']';
     if (brackets)
         host = str_slice(host, 1, host.len - 1);
+    if (!brackets && str_eq(host, STR("localhost")))
+        host = STR("127.0.0.1");
     if (!is_numeric(host) || brackets != str_has(host, ':'))
         return false;
     *ret_host = host;
@@ -33,13 +35,11 @@ bool address_parse(struct str text, struct str *ret_host, uint16_t *ret_port)
 }
 
 /* 127.0.0.0/8 (RFC 1122 section 3.2.1.3) and ::1 (RFC 4291 section 2.5.3), also mapped. */
-bool host_is_loopback(struct str host)
+bool listen_is_loopback(struct str host)
 {
     char text[INET6_ADDRSTRLEN];
     struct in_addr four;
     struct in6_addr six;
-    if (str_eq(host, STR("localhost")))
-        return true;
     if (!str_copy(host, text, sizeof text))
         return false;
     if (inet_pton(AF_INET, text, &four) == 1)
@@ -56,14 +56,14 @@ void read_address(struct reader *reader, struct yaml_node *node, void *into)
     if (!node_text(reader, node, &text))
         return;
     text = arena_copy(&reader->config->arena, text);
-    if (!address_parse(text, &host, &listener->port)) {
+    if (!listen_parse(text, &host, &listener->port)) {
         node_fault(reader, node, ADDRESS_REMEDY, "\"%.*s\" is no address to listen on",
                    STR_ARG(text));
         return;
     }
     listener->address = text;
     listener->host = host;
-    listener->loopback = host_is_loopback(host);
+    listener->loopback = listen_is_loopback(host);
 }
 
 void read_cert(struct reader *reader, struct yaml_node *node, void *into)

@@ -67,9 +67,9 @@ struct config_place place_of(const struct yaml_node *node);
 bool node_text(struct reader *reader, const struct yaml_node *node, struct str *ret);
 /* `64KiB`: a whole number and B, KiB, MiB or GiB. */
 bool bytes_parse(struct str text, uint64_t *ret);
-/* ADDRESS:PORT, the address numeric and an IPv6 one in brackets. */
-bool address_parse(struct str text, struct str *ret_host, uint16_t *ret_port);
-bool host_is_loopback(struct str host);
+/* ADDRESS:PORT, the address numeric (IPv6 in brackets) or localhost. */
+bool listen_parse(struct str text, struct str *ret_host, uint16_t *ret_port);
+bool listen_is_loopback(struct str host);
 
 /* A list's items, or the one item that stands in its place. */
 static inline uint32_t node_count(const struct yaml_node *node)

@@ -81,7 +81,7 @@ static void test_every_section_is_read(void **state)
     (void)state;
     setenv("TEST_CONFIG_KEY", "from the environment", 1);
     struct config *config = load(
-        "# a comment\n" BASE "listen: [127.0.0.1:0, {address: \"[::1]:8443\"}]\n"
+        "# a comment\n" BASE "listen: [localhost:0, {address: \"[::1]:8443\"}]\n"
         "public_url: https://notify.example/\n"
         "limits: {body_bytes: 64KiB, in_flight: 7}\n"
         "retention: {events: 36h}\n"
@@ -96,6 +96,7 @@ static void test_every_section_is_read(void **state)
         "retry:\n  high: {first: 3s, max: 5s}\n");
     assert_int_equal(config->listener_count, 2);
     assert_int_equal(config->listeners[0].port, 0);
+    assert_str(config->listeners[0].host, "127.0.0.1");
     assert_str(config->listeners[1].host, "::1");
     assert_int_equal(config->listeners[1].port, 8443);
     assert_str(config->public_url, "https://notify.example");
