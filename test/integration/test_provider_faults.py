@@ -8,6 +8,7 @@ import unittest
 import pki as keys
 from bongsu import wait_for
 from case import PUSH, SMS, ServerCase
+from fakes import start_twilio
 from world import World
 
 
@@ -167,6 +168,41 @@ class Faults(ServerCase):
             address=token, times=1)
         self.assertEqual(self.push(token, platform="android")["state"], "sent")
         self.assertEqual(self.world.fcm.stats()["tokens"], before + 1)
+
+
+class NarrowDoor(ServerCase):
+    """Apple's fake allows one stream at a time on a connection."""
+
+    def test_the_stream_limit_is_obeyed_and_everything_is_sent(self):
+        directory = tempfile.TemporaryDirectory(prefix="bongsu-narrow-")
+        self.addCleanup(directory.cleanup)
+        world = World(directory.name, ("ios",), fake={"streams": 1})
+        self.addCleanup(world.stop)
+        sent = world.app.send({"to": [{"platform": "ios", "token": f"{i:064x}",
+                                       "bundle_id": keys.TOPIC} for i in range(300)],
+                               "content": PUSH})
+        found = world.app.settled(sent["id"], 30)
+        self.assertEqual({(d["state"], d["attempts"]) for d in found}, {("sent", 1)})
+        self.assertEqual(len(world.apns.requests()), 300)
+
+
+class Absent(ServerCase):
+    """A provider that is not there when it is needed, and comes later."""
+
+    def test_what_waits_is_sent_when_it_comes(self):
+        directory = tempfile.TemporaryDirectory(prefix="bongsu-absent-")
+        self.addCleanup(directory.cleanup)
+        world = World(directory.name, ("sms",), config={"retry": {
+            "normal": {"first": "200ms", "max": "200ms", "attempts": 100}}})
+        self.addCleanup(world.stop)
+        port = world.sms.port
+        world.sms.stop()
+        sent = world.app.send({"to": [{"phone": "+14155550100"}], "content": SMS})
+        wait_for(lambda: world.app.deliveries(sent["id"])[0]["attempts"] >= 2)
+        again = start_twilio(world.directory, port=port)
+        self.addCleanup(again.stop)
+        self.assertEqual(world.app.settled(sent["id"])[0]["state"], "sent")
+        self.assertEqual(len(again.requests("+14155550100")), 1)
 
 
 class DeadTokens(ServerCase):

@@ -25,14 +25,16 @@ CONTENT = {
 class World:
     """Fakes for the kinds asked for, and a server whose routes lead to them.
 
+    `fake` are options of Apple's fake; keywords by kind are settings of that provider.
     Members: apns, fcm, web, sms (fakes), mail (Postfix), server, app. `stop` ends everything.
     """
 
     def __init__(self, directory, kinds=("ios", "android", "web", "sms", "email"), config=None,
-                 **providers):
+                 fake=None, **providers):
         self.directory = directory
         self.pki = keys.Pki(directory)
         self._started = []
+        self._fake = fake or {}
         self.apns = self.fcm = self.web = self.sms = self.mail = None
         made = {}
         try:
@@ -53,7 +55,7 @@ class World:
         return started
 
     def _ios(self, more):
-        self.apns = self._keep(start_apns(self.directory, self.pki))
+        self.apns = self._keep(start_apns(self.directory, self.pki, **self._fake))
         return {"driver": "apns", "team_id": keys.TEAM, "key_id": keys.KID,
                 "key": f"file:{self.pki.apns_key}", "ca": str(self.pki.ca),
                 "url": f"https://127.0.0.1:{self.apns.port}",
