@@ -181,6 +181,16 @@ class Wire(ServerCase):
                 got = {m.strip() for m in answer.headers["allow"].split(",")} - {"HEAD", "OPTIONS"}
                 self.assertEqual(got, allowed)
 
+    def test_calls_of_the_contract_that_are_not_built_yet_say_so(self):
+        for method, path in [("POST", "/v1/users/u/tokens"), ("GET", "/v1/topics/news"),
+                             ("PUT", "/v1/topics/news/members/u"), ("PUT", "/v1/schedules/s"),
+                             ("PUT", "/v1/webhooks/w"), ("GET", "/v1/stats"),
+                             ("GET", "/v1/events"), ("PUT", "/v1/settings")]:
+            with self.subTest(path=path):
+                body = {} if method != "GET" else None
+                self.assert_problem(self.app.call(method, path, body), 400, "not-supported-yet")
+                self.assert_problem(self.server.anonymous().call(method, path, body), 401)
+
     def test_head_answers_without_a_body(self):
         received, _ = self.raw(self.head("HEAD /healthz HTTP/1.1")
                                + self.head("GET /healthz HTTP/1.1"))
