@@ -59,8 +59,9 @@ static void hear(struct intake *intake, struct notice *notice)
     inbox_post(&intake->config.ledger, &notice->message);
 }
 
-void intake_step(struct intake *intake, struct now now, struct message *message)
+static void step(void *self, struct now now, struct message *message)
 {
+    struct intake *intake = self;
     (void)now;
     switch (message->type) {
     case INTAKE_JOB:
@@ -75,6 +76,18 @@ void intake_step(struct intake *intake, struct now now, struct message *message)
     default:
         must(!"a message for somebody else");
     }
+}
+
+static struct mono turn(void *self, struct now now)
+{
+    (void)self;
+    (void)now;
+    return MONO_NEVER; /* everything it waits for is a message */
+}
+
+struct actor intake_actor(struct intake *intake)
+{
+    return (struct actor){.self = intake, .step = step, .turn = turn};
 }
 
 void intake_query(struct intake *intake, struct query *query, void (*done)(struct query *query))

@@ -12,6 +12,7 @@
 #include "port/clock.h"
 #include "port/entropy.h"
 #include "port/store.h"
+#include "runtime/actor.h"
 
 struct intake;
 
@@ -27,8 +28,7 @@ struct intake_config {
 /* NULL if memory is short. */
 struct intake *intake_new(const struct intake_config *config);
 void intake_free(struct intake *intake);
-/* The actor's step: one message from its inbox. */
-void intake_step(struct intake *intake, struct now now, struct message *message);
+struct actor intake_actor(struct intake *intake);
 
 const struct clock *intake_clock(const struct intake *intake);
 const struct entropy *intake_entropy(const struct intake *intake);

@@ -1,0 +1,360 @@
+/* node.c - see node.h. The main thread is the intake's: its loop has the listeners and signals.
+ *
+ *     main: server, intake, api, signals      ledger: its own thread, and the store's beside it
+ *     courier: node_worker.c
+ *
+ * Stopping goes the way of the work: listeners first, then the ledger hands back what has not been
+ * sent and waits for what has, then the threads end.
+ */
+#include "node.h"
+#include "api/api.h"
+#include "codec/digest.h"
+#include "flow/ledger.h"
+#include "flow/messages.h"
+#include "net/server.h"
+#include "node_worker.h"
+#include "runtime/log.h"
+#include "runtime/loop.h"
+#include "runtime/notify.h"
+#include "runtime/system.h"
+#include "runtime/thread.h"
+#include "store/sqlite/sqlite_store.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+    OPEN_ARENA_MAX = 64 * 1024 * 1024,
+    DRAIN_CLIENTS_S = 20, /* for what clients are still sending */
+    DRAIN_ALL_S = 30,     /* for everything; what is left is handed out again by the next start */
+};
+
+struct node {
+    const struct config *config;
+    struct log log;
+    struct clock clock;
+    struct entropy entropy;
+    struct store *store;
+    struct worker *worker;
+    struct actor_thread *ledger_thread;
+    struct ledger *ledger;
+    bool ledger_started;
+
+    uv_loop_t loop;
+    bool loop_open;
+    struct actor_loop *attached;
+    struct intake *intake;
+    struct api *api;
+    struct server *server;
+    struct tls_context *tls[LISTENERS_MAX];
+    uv_signal_t signals[3];
+    uv_async_t drained;
+    uv_timer_t patience;
+    struct drain drain;
+    bool stopping, handed_back;
+    struct inbox ledger_inbox, intake_inbox, courier_inbox;
+};
+
+/* ----------------------------------------------------------------------------- stopping ---- */
+
+/* On the ledger's thread. */
+static void ledger_drained(void *self)
+{
+    struct node *node = self;
+    must(uv_async_send(&node->drained) == 0);
+}
+
+static void hand_back(struct node *node)
+{
+    if (node->handed_back)
+        return;
+    node->handed_back = true;
+    node->drain =
+        (struct drain){.message = {.type = LEDGER_DRAIN}, .done = ledger_drained, .self = node};
+    inbox_post(&node->ledger_inbox, &node->drain.message);
+}
+
+static void clients_drained(void *self)
+{
+    hand_back(self);
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+    struct node *node = timer->data;
+    if (!node->handed_back) {
+        log_write(&node->log, LOG_WARN, "what=drain clients=unfinished");
+        hand_back(node);
+        must(uv_timer_start(timer, on_patience, (DRAIN_ALL_S - DRAIN_CLIENTS_S) * 1000, 0) == 0);
+        return;
+    }
+    log_write(&node->log, LOG_WARN,
+              "what=stopped deliveries=unfinished next=\"the next start hands them out again\"");
+    _exit(EX_OK); /* all that was answered is durable */
+}
+
+static void close_handle(uv_handle_t *handle)
+{
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* Nothing is in hand: what is left is to close. */
+static void on_drained(uv_async_t *async)
+{
+    struct node *node = async->data;
+    for (size_t i = 0; i < 3; i++)
+        close_handle((uv_handle_t *)&node->signals[i]);
+    close_handle((uv_handle_t *)&node->patience);
+    close_handle((uv_handle_t *)&node->drained);
+    server_close(node->server, NULL, NULL);
+    node->server = NULL;
+    actor_loop_close(node->attached);
+    node->attached = NULL;
+}
+
+static void stop(struct node *node, const char *signal_name)
+{
+    if (node->stopping)
+        return;
+    node->stopping = true;
+    log_write(&node->log, LOG_INFO, "what=draining signal=%s", signal_name);
+    notify_supervisor("STOPPING=1");
+    must(uv_timer_start(&node->patience, on_patience, DRAIN_CLIENTS_S * 1000, 0) == 0);
+    server_drain(node->server, clients_drained, node);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct node *node = handle->data;
+    if (number == SIGHUP)
+        log_write(&node->log, LOG_WARN, "what=reload result=\"not supported yet: restart\"");
+    else
+        stop(node, number == SIGTERM ? "TERM" : "INT");
+}
+
+/* ----------------------------------------------------------------------------- starting ---- */
+
+static enum err open_store(struct node *node, struct arena *arena, struct store_state *state,
+                           struct why *why)
+{
+    struct sqlite_config config = sqlite_config_default();
+    enum err err =
+        sqlite_store_open(str_of(node->config->store.path), &config, clock_now(&node->clock).wall,
+                          &node->entropy, arena, state, &node->store, why);
+    if (!err && state->recovered)
+        log_write(&node->log, LOG_INFO, "what=recovered deliveries=%u", state->recovered);
+    return err;
+}
+
+static enum err start_ledger(struct node *node, const struct store_state *state, struct why *why)
+{
+    struct ledger_config config = {
+        .store = node->store,
+        .inbox = node->ledger_inbox,
+        .intakes = &node->intake_inbox,
+        .intake_count = 1,
+        .couriers = &node->courier_inbox,
+        .courier_count = 1,
+        .retention = node->config->retention.notifications,
+    };
+    entropy_fill(&node->entropy, &config.seed, sizeof config.seed);
+    for (unsigned i = 0; i < PRIORITY_COUNT; i++)
+        config.retry[i] = (struct retry_policy){
+            .delay_first = node->config->retry[i].first,
+            .delay_max = node->config->retry[i].max,
+            .attempts_max = (uint32_t)node->config->retry[i].attempts,
+        };
+    node->ledger = ledger_new(&config, state, clock_now(&node->clock));
+    if (!node->ledger)
+        return why_set(why, ERR_MEMORY, "no memory for the ledger");
+    return OK;
+}
+
+static enum err start_intake(struct node *node, struct why *why)
+{
+    const struct intake_config intake = {
+        .store = node->store,
+        .ledger = node->ledger_inbox,
+        .inbox = node->intake_inbox,
+        .clock = node->clock,
+        .entropy = node->entropy,
+        .cache_bytes_max = CACHE_BYTES_DEFAULT,
+    };
+    node->intake = intake_new(&intake);
+    if (!node->intake)
+        return why_set(why, ERR_MEMORY, "no memory for the intake");
+    struct api_config api = {
+        .intake = node->intake,
+        .ids = ledger_ids(node->ledger),
+        .has_root_key = node->config->root_key.at != NULL,
+        .body_bytes_max = node->config->limits.body_bytes,
+        .has_sandbox = worker_has_sandbox(node->worker),
+        .public_url = node->config->public_url,
+        .version = STR(BONGSU_VERSION),
+        .store = node->store,
+    };
+    sha256(node->config->root_key, api.root_hash);
+    node->api = api_new(&api);
+    if (!node->api)
+        return why_set(why, ERR_MEMORY, "no memory for the API");
+    actor_loop_start(node->attached, intake_actor(node->intake));
+    return OK;
+}
+
+static void server_log(void *self, const char *sentence)
+{
+    const struct node *node = self;
+    log_write(&node->log, LOG_WARN, "what=listener text=\"%s\"", sentence);
+}
+
+static enum err listen_all(struct node *node, struct why *why)
+{
+    struct server_listen listens[LISTENERS_MAX];
+    const struct config *config = node->config;
+    must(config->listener_count <= LISTENERS_MAX);
+    for (uint32_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *from = &config->listeners[i];
+        listens[i] = (struct server_listen){0};
+        enum err err = address_of(from->host, from->port, &listens[i].address, why);
+        if (!err && from->tls)
+            err = tls_server_open(from->cert, from->key, &node->tls[i], why);
+        if (err)
+            return err;
+        listens[i].tls = node->tls[i];
+    }
+    struct server_config server = {
+        .listens = listens,
+        .listen_count = config->listener_count,
+        .in_flight_max = (uint32_t)config->limits.in_flight,
+        .body_bytes_max = (size_t)config->limits.body_bytes,
+        .log = server_log,
+        .log_self = node,
+    };
+    entropy_fill(&node->entropy, &server.seed, sizeof server.seed);
+    return server_new(&node->loop, &server, node->clock, api_handler(node->api), why,
+                      &node->server);
+}
+
+static void say_ready(struct node *node)
+{
+    for (uint32_t i = 0; i < node->config->listener_count; i++) {
+        const struct config_listener *listener = &node->config->listeners[i];
+        struct address address;
+        char text[ADDRESS_TEXT_SIZE];
+        struct why why;
+        must(address_of(listener->host, server_port(node->server, i), &address, &why) == OK);
+        address_format(&address, text);
+        log_write(&node->log, LOG_INFO, "what=listening address=%s tls=%s", text,
+                  listener->tls ? "yes" : "no");
+    }
+    log_write(&node->log, LOG_INFO, "what=ready version=%s pid=%d", BONGSU_VERSION, getpid());
+    notify_supervisor("READY=1");
+}
+
+static enum err open_loop(struct node *node, struct why *why)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    if (uv_loop_init(&node->loop) != 0)
+        return why_set(why, ERR_IO, "cannot open an event loop");
+    node->loop_open = true;
+    for (size_t i = 0; i < 3; i++) {
+        must(uv_signal_init(&node->loop, &node->signals[i]) == 0);
+        node->signals[i].data = node;
+        must(uv_signal_start(&node->signals[i], on_signal, numbers[i]) == 0);
+    }
+    must(uv_async_init(&node->loop, &node->drained, on_drained) == 0);
+    must(uv_timer_init(&node->loop, &node->patience) == 0);
+    node->drained.data = node->patience.data = node;
+    node->attached = actor_loop_new(&node->loop, node->clock);
+    node->ledger_thread = actor_thread_new("ledger", node->clock);
+    if (!node->attached || !node->ledger_thread)
+        return why_set(why, ERR_MEMORY, "no memory for the actors");
+    node->intake_inbox = actor_loop_inbox(node->attached);
+    node->ledger_inbox = actor_thread_inbox(node->ledger_thread);
+    return OK;
+}
+
+static enum err start(struct node *node, struct why *why)
+{
+    struct arena arena;
+    struct store_state state = {0};
+    arena_init(&arena, OPEN_ARENA_MAX);
+    enum err err = open_loop(node, why);
+    if (!err)
+        err = worker_open(node->config, node->clock, &node->entropy, &node->worker, why);
+    if (!err) {
+        node->courier_inbox = worker_inbox(node->worker);
+        err = open_store(node, &arena, &state, why);
+    }
+    if (!err)
+        err = start_ledger(node, &state, why);
+    if (!err)
+        err = start_intake(node, why);
+    if (!err)
+        err = listen_all(node, why);
+    if (!err)
+        err = worker_start(node->worker, node->store, node->ledger_inbox, ledger_ids(node->ledger),
+                           why);
+    if (!err)
+        err = actor_thread_start(node->ledger_thread, ledger_actor(node->ledger), why);
+    node->ledger_started = !err;
+    arena_done(&arena);
+    return err;
+}
+
+/* ------------------------------------------------------------------------------- closing ---- */
+
+/* After a failed start: the handles that a running node closes in on_drained. */
+static void close_unstarted(struct node *node)
+{
+    if (node->server)
+        server_close(node->server, NULL, NULL);
+    if (node->attached)
+        actor_loop_close(node->attached);
+    for (size_t i = 0; i < 3; i++)
+        close_handle((uv_handle_t *)&node->signals[i]);
+    close_handle((uv_handle_t *)&node->patience);
+    close_handle((uv_handle_t *)&node->drained);
+    (void)uv_run(&node->loop, UV_RUN_DEFAULT);
+}
+
+static void finish(struct node *node)
+{
+    actor_thread_stop(node->ledger_thread);
+    worker_close(node->worker);
+    if (node->store)
+        node->store->ops->close(node->store);
+    api_free(node->api);
+    intake_free(node->intake);
+    if (node->ledger)
+        ledger_free(node->ledger);
+    for (size_t i = 0; i < LISTENERS_MAX; i++)
+        tls_context_close(node->tls[i]);
+    if (node->loop_open)
+        must(uv_loop_close(&node->loop) == 0);
+}
+
+int node_serve(const struct config *config, const struct node_options *options, struct why *why)
+{
+    struct node node = {.config = config, .clock = system_clock(), .entropy = system_entropy()};
+    node.log = (struct log){.fd = STDERR_FILENO,
+                            .format = options->log_json ? LOG_JSON : LOG_TEXT,
+                            .clock = node.clock};
+    (void)signal(SIGPIPE, SIG_IGN);
+    enum err err = start(&node, why);
+    if (err) {
+        if (node.loop_open)
+            close_unstarted(&node);
+        finish(&node);
+        return err == ERR_MEMORY                      ? EX_OSERR
+               : err == ERR_IO || err == ERR_CONFLICT ? EX_UNAVAILABLE
+                                                      : EX_CONFIG;
+    }
+    say_ready(&node);
+    (void)uv_run(&node.loop, UV_RUN_DEFAULT);
+    finish(&node);
+    log_write(&node.log, LOG_INFO, "what=stopped");
+    return EX_OK;
+}

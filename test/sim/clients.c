@@ -1,0 +1,492 @@
+/* test/sim/clients.c - clients that ask, remember what they were told, and ask again. */
+#include "base/json.h"
+#include "codec/base64.h"
+#include "sim.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BODY_MAX = 64 * 1024, ASKING_MAX = 12 };
+
+enum ask_type {
+    ASK_SETUP,
+    ASK_POST,
+    ASK_BATCH,
+    ASK_PREFERENCES,
+    ASK_CANCEL,
+    ASK_USER_PUT,
+    ASK_USER_DELETE,
+    ASK_READ,
+    ASK_REDRIVE,
+};
+
+/* One request under way. */
+struct asking {
+    struct exchange exchange;
+    struct list link;
+    struct sim *sim;
+    enum ask_type type;
+    uint32_t user;
+    uint32_t told; /* ASK_CANCEL: which */
+    int event;     /* ASK_POST: its event id's number; -1: none */
+    uint32_t posts;
+    bool opt_out[CHANNEL_COUNT];
+    struct header headers[3];
+    struct buf path, body;
+    bool *answered; /* ASK_SETUP */
+    struct buf *answer;
+};
+
+static void free_asking(struct asking *asking)
+{
+    list_remove(&asking->link);
+    arena_done(&asking->exchange.arena);
+    buf_done(&asking->path);
+    buf_done(&asking->body);
+    free(asking);
+}
+
+/* ----------------------------------------------------------------------------- answers ---- */
+
+static const struct json *parse(struct sim *sim, struct arena *arena, struct str text)
+{
+    static const struct json_limits limits = {32, 100000};
+    const struct json *json;
+    struct json_fault fault;
+    if (json_parse(text, &limits, arena, &json, &fault) != OK)
+        sim_fail(sim, "an answer is no JSON: %.*s", STR_ARG(text));
+    return json;
+}
+
+static void told(struct sim *sim, int status, const struct json *body, int event)
+{
+    if (status != 202 && status != 200)
+        return;
+    const struct json *id = json_get(body, STR("id"));
+    int64_t deliveries = -1;
+    if (!json_is(id, JSON_STRING) || !json_to_i64(json_get(body, STR("deliveries")), &deliveries))
+        sim_fail(sim, "an acceptance without id or deliveries");
+    struct told news = {.event = event, .deliveries = (uint32_t)deliveries};
+    must(str_copy(id->text, news.id, sizeof news.id));
+    sim->accepted += status == 202;
+    if (event >= 0) {
+        struct told *first = &sim->by_event[event];
+        if (first->id[0] && strcmp(first->id, news.id) != 0)
+            sim_fail(sim, "event id %d: first %s, then %s", event, first->id, news.id);
+        if (first->id[0] && status == 202)
+            sim_fail(sim, "event id %d accepted twice", event);
+        *first = news;
+    }
+    if (sim->told_count < SIM_NOTIFICATIONS)
+        sim->told[sim->told_count++] = news;
+}
+
+static void answer_batch(struct sim *sim, const struct json *body)
+{
+    const struct json *results = json_get(body, STR("results"));
+    for (uint32_t i = 0; results && i < results->count; i++) {
+        int64_t status = 0;
+        (void)json_to_i64(json_get(&results->items[i], STR("status")), &status);
+        told(sim, (int)status, json_get(&results->items[i], STR("body")), -1);
+        sim->lost_posts += status >= 500; /* refused, or durable and the answer an error? */
+    }
+}
+
+static void answer_settings(struct asking *asking, int status)
+{
+    struct sim *sim = asking->sim;
+    struct belief *belief = &sim->beliefs[asking->user];
+    sim->busy[asking->user] = false;
+    if (status >= 300)
+        return;
+    for (unsigned i = 0; asking->type == ASK_PREFERENCES && i < CHANNEL_COUNT; i++) {
+        belief->opted_out[i] = asking->opt_out[i];
+        belief->opted_out_at[i] = sim->now.mono;
+    }
+    if (asking->type == ASK_USER_DELETE)
+        belief->gone = true;
+}
+
+static void respond(struct exchange *exchange, const struct http_response *response)
+{
+    struct asking *asking = list_of(exchange, struct asking, exchange);
+    struct sim *sim = asking->sim;
+    struct arena arena;
+    arena_init(&arena, 4 << 20);
+    const struct json *body = response->body.len ? parse(sim, &arena, response->body) : NULL;
+    if (response->status >= 500 && response->status != 503)
+        sim_fail(sim, "status %d: %.*s", response->status, STR_ARG(response->body));
+    if (sim->verbose)
+        (void)printf("%8lld %.*s -> %d\n", (long long)(sim->now.mono.us / 1000),
+                     STR_ARG(buf_str(&asking->path)), response->status);
+    switch (asking->type) {
+    case ASK_SETUP:
+        if (response->status >= 300)
+            sim_fail(sim, "setup %.*s: %d %.*s", STR_ARG(buf_str(&asking->path)), response->status,
+                     STR_ARG(response->body));
+        if (asking->answer)
+            buf_add(asking->answer, response->body);
+        *asking->answered = true;
+        break;
+    case ASK_POST:
+        if (response->status == 400)
+            sim_fail(sim, "refused: %.*s", STR_ARG(response->body));
+        told(sim, response->status, body, asking->event);
+        break;
+    case ASK_BATCH:
+        if (response->status == 200)
+            answer_batch(sim, body);
+        break;
+    case ASK_PREFERENCES:
+    case ASK_USER_PUT:
+    case ASK_USER_DELETE:
+        answer_settings(asking, response->status);
+        break;
+    case ASK_CANCEL:
+        if (response->status == 200) {
+            sim->told[asking->told].cancelled = true;
+            sim->told[asking->told].cancelled_at = sim->now.mono;
+        }
+        break;
+    case ASK_READ:
+    case ASK_REDRIVE:
+        break;
+    }
+    sim->answered++;
+    arena_done(&arena);
+    free_asking(asking);
+}
+
+/* ---------------------------------------------------------------------------- questions ---- */
+
+static struct asking *asking_new(struct sim *sim, enum ask_type type)
+{
+    struct asking *asking = calloc(1, sizeof *asking);
+    must(asking);
+    asking->sim = sim;
+    asking->type = type;
+    asking->event = -1;
+    buf_init(&asking->path, BODY_MAX);
+    buf_init(&asking->body, BODY_MAX);
+    arena_init(&asking->exchange.arena, 32 << 20);
+    list_add_last(&sim->asking, &asking->link);
+    return asking;
+}
+
+static void ask(struct asking *asking, enum method method, const char *method_text)
+{
+    struct sim *sim = asking->sim;
+    struct exchange_handler handler = api_handler(sim->api);
+    struct str rest = buf_str(&asking->path);
+    struct str path = str_cut(&rest, '?');
+    asking->headers[0] = (struct header){STR("authorization"), str_of(sim->authorization)};
+    asking->headers[1] = (struct header){STR("content-type"), STR("application/json")};
+    asking->exchange.request = (struct http_request){
+        .method = method,
+        .method_text = str_of(method_text),
+        .path = path,
+        .query = rest,
+        .headers = asking->headers,
+        .header_count = asking->body.len ? 2 : 1,
+        .body = buf_str(&asking->body),
+    };
+    asking->exchange.began = sim->now;
+    asking->exchange.respond = respond;
+    sim->asked++;
+    handler.handle(handler.self, &asking->exchange);
+}
+
+static const char *pick(struct sim *sim, const char *const *list, size_t count)
+{
+    return list[rng_below(&sim->rng, count)];
+}
+
+/* One notification: the body says whom it is for, so that a mix-up shows. */
+static void add_notification(struct sim *sim, struct buf *body, int event)
+{
+    static const char *const priorities[] = {"critical", "high", "normal", "low"};
+    static const char *const channels[] = {"[\"push\"]", "[\"sms\",\"email\"]",
+                                           "[\"push\",\"sms\",\"email\"]"};
+    static const char *const ttls[] = {"20s", "10m", "24h"};
+    /* What has an event id must be the same whenever it is asked again. */
+    struct rng own = event >= 0 ? rng_of(sim->seed * 1000 + (uint64_t)event) : sim->rng;
+    struct rng saved = sim->rng;
+    sim->rng = own;
+    buf_add(body, STR("{"));
+    if (event >= 0)
+        buf_printf(body, "\"event_id\":\"event-%d\",", event);
+    buf_add(body, STR("\"to\":["));
+    uint64_t count = 1 + rng_below(&sim->rng, 3), first = rng_below(&sim->rng, SIM_USERS);
+    for (uint64_t i = 0; i < count; i++)
+        buf_printf(body, "%s{\"user_id\":\"u%llu\"}", i ? "," : "",
+                   (unsigned long long)((first + i) % SIM_USERS));
+    buf_printf(body, "],\"priority\":\"%s\",\"channels\":%s,\"ttl\":\"%s\",",
+               pick(sim, priorities, 4), pick(sim, channels, 3), pick(sim, ttls, 3));
+    if (chance(sim, 2))
+        buf_add(body, STR("\"template\":\"greeting\"}"));
+    else
+        buf_add(body, STR("\"content\":{\"push\":{\"body\":\"for {{user.id}}.\"},\"sms\":{\"text\":"
+                          "\"for {{user.id}}.\"},\"email\":{\"subject\":\"s\",\"text\":\"for "
+                          "{{user.id}}.\"}}}"));
+    if (event >= 0)
+        sim->rng = saved;
+}
+
+static void ask_post(struct sim *sim)
+{
+    struct asking *asking = asking_new(sim, ASK_POST);
+    asking->posts = 1;
+    if (chance(sim, 2))
+        asking->event = (int)rng_below(&sim->rng, SIM_EVENT_IDS);
+    buf_add(&asking->path, STR("/v1/notifications"));
+    add_notification(sim, &asking->body, asking->event);
+    ask(asking, METHOD_POST, "POST");
+}
+
+static void ask_batch(struct sim *sim)
+{
+    struct asking *asking = asking_new(sim, ASK_BATCH);
+    asking->posts = 1 + (uint32_t)rng_below(&sim->rng, 6);
+    buf_add(&asking->path, STR("/v1/notifications/batch"));
+    buf_add(&asking->body, STR("{\"notifications\":["));
+    for (uint32_t i = 0; i < asking->posts; i++) {
+        buf_add(&asking->body, i ? STR(",") : STR(""));
+        add_notification(sim, &asking->body, -1);
+    }
+    buf_add(&asking->body, STR("]}"));
+    ask(asking, METHOD_POST, "POST");
+}
+
+static bool take_user(struct sim *sim, uint32_t *ret)
+{
+    *ret = (uint32_t)rng_below(&sim->rng, SIM_USERS);
+    if (sim->busy[*ret])
+        return false;
+    sim->busy[*ret] = true;
+    memset(&sim->beliefs[*ret], 0, sizeof sim->beliefs[*ret]); /* uncertain until answered */
+    return true;
+}
+
+static void ask_preferences(struct sim *sim)
+{
+    uint32_t user;
+    if (!take_user(sim, &user))
+        return;
+    struct asking *asking = asking_new(sim, ASK_PREFERENCES);
+    asking->user = user;
+    buf_printf(&asking->path, "/v1/users/u%u/preferences", user);
+    buf_add(&asking->body, STR("{\"channels\":{"));
+    for (unsigned i = 0; i < CHANNEL_COUNT; i++) {
+        asking->opt_out[i] = chance(sim, 2);
+        buf_printf(&asking->body, "%s\"%.*s\":%s", i ? "," : "",
+                   STR_ARG(channel_name((enum channel)i)), asking->opt_out[i] ? "false" : "true");
+    }
+    buf_add(&asking->body, STR("}}"));
+    ask(asking, METHOD_PUT, "PUT");
+}
+
+static void user_body(struct buf *body, uint32_t user)
+{
+    buf_printf(body,
+               "{\"email\":\"u%u@mail.example\",\"phone\":\"+1415555%04u\",\"locale\":\"en\"}",
+               user, user);
+}
+
+static void device_body(struct sim *sim, struct buf *body, uint32_t user, const char *platform)
+{
+    buf_printf(body,
+               "{\"platform\":\"%s\",\"token\":\"token-u%u-%u\",\"bundle_id\":\"com.example\"}",
+               platform, user, sim->token_serial++);
+}
+
+static void ask_user_put(struct sim *sim)
+{
+    uint32_t user;
+    if (!take_user(sim, &user))
+        return;
+    struct asking *asking = asking_new(sim, ASK_USER_PUT);
+    asking->user = user;
+    if (chance(sim, 2)) {
+        buf_printf(&asking->path, "/v1/users/u%u", user);
+        user_body(&asking->body, user);
+    } else {
+        buf_printf(&asking->path, "/v1/users/u%u/devices/d1", user);
+        device_body(sim, &asking->body, user, "ios");
+    }
+    ask(asking, METHOD_PUT, "PUT");
+}
+
+static void ask_user_delete(struct sim *sim)
+{
+    uint32_t user;
+    if (!take_user(sim, &user))
+        return;
+    struct asking *asking = asking_new(sim, ASK_USER_DELETE);
+    asking->user = user;
+    buf_printf(&asking->path, "/v1/users/u%u", user);
+    ask(asking, METHOD_DELETE, "DELETE");
+}
+
+static void ask_cancel(struct sim *sim)
+{
+    if (!sim->told_count)
+        return;
+    uint32_t which = (uint32_t)rng_below(&sim->rng, sim->told_count);
+    struct asking *asking = asking_new(sim, ASK_CANCEL);
+    asking->told = which;
+    buf_printf(&asking->path, "/v1/notifications/%s/cancel", sim->told[which].id);
+    ask(asking, METHOD_POST, "POST");
+}
+
+static void ask_read(struct sim *sim)
+{
+    static const char *const paths[] = {"/v1/queues", "/v1/dead-letters", "/v1/notifications",
+                                        "/v1/users/u1/devices"};
+    struct asking *asking = asking_new(sim, ASK_READ);
+    if (sim->told_count && chance(sim, 2))
+        buf_printf(&asking->path, "/v1/notifications/%s",
+                   sim->told[rng_below(&sim->rng, sim->told_count)].id);
+    else
+        buf_add(&asking->path, str_of(pick(sim, paths, 4)));
+    ask(asking, METHOD_GET, "GET");
+}
+
+static void ask_redrive(struct sim *sim)
+{
+    struct asking *asking = asking_new(sim, ASK_REDRIVE);
+    sim->redrove = true;
+    buf_add(&asking->path, STR("/v1/dead-letters/redrive"));
+    buf_add(&asking->body, STR("{\"filter\":{}}"));
+    ask(asking, METHOD_POST, "POST");
+}
+
+static void ask_something(struct sim *sim)
+{
+    uint64_t what = rng_below(&sim->rng, 100);
+    if (what < 50)
+        ask_post(sim);
+    else if (what < 58)
+        ask_batch(sim);
+    else if (what < 72)
+        ask_preferences(sim);
+    else if (what < 80)
+        ask_cancel(sim);
+    else if (what < 87)
+        ask_user_put(sim);
+    else if (what < 90)
+        ask_user_delete(sim);
+    else if (what < 98)
+        ask_read(sim);
+    else
+        ask_redrive(sim);
+}
+
+/* -------------------------------------------------------------------------------- setup ---- */
+
+static void setup(struct sim *sim, enum method method, const char *method_text, const char *path,
+                  const char *body, struct buf *answer)
+{
+    bool answered = false;
+    struct asking *asking = asking_new(sim, ASK_SETUP);
+    asking->answered = &answered;
+    asking->answer = answer;
+    buf_add(&asking->path, str_of(path));
+    buf_add(&asking->body, str_of(body));
+    ask(asking, method, method_text);
+    while (!answered)
+        if (!node_event(sim))
+            sim_fail(sim, "setup %s waits for nothing", path);
+}
+
+static void login(struct sim *sim)
+{
+    struct buf answer, plain;
+    struct arena arena;
+    buf_init(&answer, BODY_MAX);
+    buf_init(&plain, BODY_MAX);
+    arena_init(&arena, BODY_MAX);
+    (void)snprintf(sim->authorization, sizeof sim->authorization, "Bearer %s", SIM_ROOT_KEY);
+    setup(sim, METHOD_POST, "POST", "/v1/apps", "{\"name\":\"shop\"}", NULL);
+    setup(sim, METHOD_POST, "POST", "/v1/apps/shop/keys",
+          "{\"scopes\":[\"send\",\"manage\",\"read\"]}", &answer);
+    const struct json *key = parse(sim, &arena, buf_str(&answer));
+    buf_printf(&plain, "%.*s:%.*s", STR_ARG(json_get(key, STR("app_key"))->text),
+               STR_ARG(json_get(key, STR("app_secret"))->text));
+    buf_clear(&answer);
+    buf_add(&answer, STR("Basic "));
+    base64_encode(&answer, buf_str(&plain));
+    must(str_copy(buf_str(&answer), sim->authorization, sizeof sim->authorization));
+    buf_done(&answer);
+    buf_done(&plain);
+    arena_done(&arena);
+}
+
+void clients_prepare(struct sim *sim)
+{
+    struct buf path, body;
+    buf_init(&path, 256);
+    buf_init(&body, BODY_MAX);
+    login(sim);
+    setup(sim, METHOD_PUT, "PUT", "/v1/templates/greeting",
+          "{\"push\":{\"body\":\"for {{user.id}}.\"},\"sms\":{\"text\":\"for {{user.id}}.\"},"
+          "\"email\":{\"subject\":\"s\",\"text\":\"for {{user.id}}.\"}}",
+          NULL);
+    for (uint32_t user = 0; user < SIM_USERS - 2; user++) {
+        static const char *const platforms[] = {"ios", "android"};
+        buf_clear(&path);
+        buf_clear(&body);
+        buf_printf(&path, "/v1/users/u%u%c", user, 0);
+        user_body(&body, user);
+        buf_add_char(&body, '\0');
+        setup(sim, METHOD_PUT, "PUT", path.at, body.at, NULL);
+        for (int i = 0; i < 2; i++) {
+            buf_clear(&path);
+            buf_clear(&body);
+            buf_printf(&path, "/v1/users/u%u/devices/d%d%c", user, i, 0);
+            device_body(sim, &body, user, platforms[i]);
+            buf_add_char(&body, '\0');
+            setup(sim, METHOD_PUT, "PUT", path.at, body.at, NULL);
+        }
+    }
+    buf_done(&path);
+    buf_done(&body);
+    sim->asked = sim->answered = 0;
+    sim->ask_at = sim->now.mono;
+    sim->ready = true;
+}
+
+/* ------------------------------------------------------------------------------- events ---- */
+
+bool clients_event(struct sim *sim)
+{
+    if (sim->asked >= sim->to_ask || !mono_reached(sim->now.mono, sim->ask_at))
+        return false;
+    int64_t pause = chance(sim, 10) ? (int64_t)rng_below(&sim->rng, 8000000)
+                                    : (int64_t)rng_below(&sim->rng, 20000);
+    sim->ask_at = mono_add(sim->now.mono, (struct span){pause});
+    ask_something(sim);
+    return true;
+}
+
+struct mono clients_next(const struct sim *sim)
+{
+    return sim->asked < sim->to_ask ? sim->ask_at : MONO_NEVER;
+}
+
+bool clients_done(const struct sim *sim)
+{
+    return sim->asked >= sim->to_ask && list_empty(&sim->asking);
+}
+
+/* Whoever was waiting hears nothing: it may have happened, or not. The requests stay behind, as
+ * what was in memory does. */
+void clients_crash(struct sim *sim)
+{
+    for (struct list *at; (at = list_take_first(&sim->asking));) {
+        struct asking *asking = list_of(at, struct asking, link);
+        sim->lost_posts += asking->posts;
+        if (asking->type == ASK_PREFERENCES || asking->type == ASK_USER_PUT ||
+            asking->type == ASK_USER_DELETE)
+            sim->busy[asking->user] = false;
+        sim->redrove |= asking->type == ASK_REDRIVE;
+    }
+}

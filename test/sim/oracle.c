@@ -1,0 +1,169 @@
+/* test/sim/oracle.c - what must hold, while it runs and when it has come to rest. */
+#include "sim.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct sent *find(struct sim *sim, struct delivery_key key)
+{
+    for (uint32_t i = 0; i < sim->sent_count; i++)
+        if (sim->sent[i].key.notification == key.notification &&
+            sim->sent[i].key.ordinal == key.ordinal)
+            return &sim->sent[i];
+    return NULL;
+}
+
+struct sent *oracle_sent(struct sim *sim, struct str delivery_id)
+{
+    struct ids ids = ledger_ids(sim->ledger);
+    struct delivery_key key;
+    if (!dlv_parse(&ids, delivery_id, &key))
+        sim_fail(sim, "a request without a delivery's id: %.*s", STR_ARG(delivery_id));
+    struct sent *sent = find(sim, key);
+    if (sent)
+        return sent;
+    if (sim->sent_count == sim->sent_cap) {
+        /* Grown once, far beyond need: others keep pointers into it. */
+        must(!sim->sent);
+        sim->sent_cap = 1 << 16;
+        sim->sent = calloc(sim->sent_cap, sizeof *sim->sent);
+        must(sim->sent);
+    }
+    sent = &sim->sent[sim->sent_count++];
+    sent->key = key;
+    return sent;
+}
+
+void oracle_crash(struct sim *sim)
+{
+    struct memory_work work;
+    for (size_t i = 0; memory_disk_hand(sim->disk, i, &work); i++) {
+        struct sent *sent = find(sim, work.key);
+        if (sent && sent->processed)
+            sent->doubtful++;
+    }
+}
+
+/* Whose address is it? The number behind the 'u', or the last four digits of a phone. */
+static uint32_t user_of(const struct sim *sim, struct str address)
+{
+    uint64_t user = SIM_USERS;
+    if (str_starts(address, STR("+1415555")))
+        (void)str_to_u64(str_slice(address, address.len - 4, address.len), &user);
+    else {
+        struct str rest = str_starts(address, STR("token-u")) ? str_slice(address, 7, address.len)
+                                                              : str_slice(address, 1, address.len);
+        struct str number = str_cut(&rest, str_starts(address, STR("token-u")) ? '-' : '@');
+        (void)str_to_u64(number, &user);
+    }
+    if (user >= SIM_USERS)
+        sim_fail(sim, "nobody's address: %.*s", STR_ARG(address));
+    return (uint32_t)user;
+}
+
+static void check_cancelled(struct sim *sim, const struct sent *sent)
+{
+    struct ids ids = ledger_ids(sim->ledger);
+    char id[ID_TEXT_SIZE];
+    (void)ntf_format(&ids, sent->key.notification, id);
+    for (uint32_t i = 0; i < sim->told_count; i++)
+        if (sim->told[i].cancelled && strcmp(sim->told[i].id, id) == 0)
+            sim_fail(sim, "I5: %s was cancelled at %lld ms, and is sent", id,
+                     (long long)(sim->told[i].cancelled_at.us / 1000));
+}
+
+void oracle_begun(struct sim *sim, const struct request *request, struct sent *sent)
+{
+    struct str address = request->headers[0].value;
+    uint32_t user = user_of(sim, address);
+    enum channel channel;
+    must(channel_parse(request->headers[1].value, &channel));
+    if (sim->beliefs[user].opted_out[channel])
+        sim_fail(sim, "I5: u%u opted out of %.*s at %lld ms, and is sent to", user,
+                 STR_ARG(request->headers[1].value),
+                 (long long)(sim->beliefs[user].opted_out_at[channel].us / 1000));
+    if (sim->beliefs[user].gone)
+        sim_fail(sim, "I5: u%u was deleted, and is sent to", user);
+    int64_t expires;
+    must(str_to_i64(request->headers[2].value, &expires));
+    if (!sim->redrove && sim->now.wall.ms > expires + 1000)
+        sim_fail(sim, "I5: sent %lld ms after its ttl", (long long)(sim->now.wall.ms - expires));
+    check_cancelled(sim, sent);
+    char canary[32];
+    (void)snprintf(canary, sizeof canary, "for u%u.", user);
+    if (!str_eq(request->body, str_of(canary)))
+        sim_fail(sim, "I6: %.*s is sent \"%.*s\"", STR_ARG(address), STR_ARG(request->body));
+}
+
+/* ------------------------------------------------------------------------------ at rest ---- */
+
+static bool follows(enum state before, enum state after)
+{
+    switch (before) {
+    case STATE_QUEUED:
+        return after == STATE_QUEUED || after == STATE_SENT || after == STATE_FAILED ||
+               after == STATE_DEAD || after == STATE_EXPIRED || after == STATE_CANCELLED ||
+               after == STATE_SUPPRESSED || after == STATE_UNKNOWN;
+    case STATE_SENT:
+        return after == STATE_DELIVERED || after == STATE_FAILED;
+    case STATE_DEAD:
+        return after == STATE_QUEUED;
+    default:
+        return false;
+    }
+}
+
+static void check_delivery(struct sim *sim, struct delivery_key key)
+{
+    const struct event *const *events;
+    uint32_t count;
+    const struct delivery *delivery = memory_disk_delivery(sim->disk, key, &events, &count);
+    if (!delivery)
+        sim_fail(sim, "I1: a delivery is missing");
+    enum state state = delivery->state;
+    uint32_t redriven = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (events[i]->seq != i)
+            sim_fail(sim, "I7: a gap in the events");
+        if (!follows(state, events[i]->state))
+            sim_fail(sim, "I7: %.*s after %.*s", STR_ARG(state_name(events[i]->state)),
+                     STR_ARG(state_name(state)));
+        redriven += state == STATE_DEAD;
+        state = events[i]->state;
+    }
+    if (!state_is_final(state))
+        sim_fail(sim, "I1: at rest in state %.*s", STR_ARG(state_name(state)));
+    const struct sent *sent = find(sim, key);
+    uint32_t processed = sent ? sent->processed : 0, doubtful = sent ? sent->doubtful : 0;
+    if (state == STATE_SENT && !processed)
+        sim_fail(sim, "I1: said to be sent, and nobody took it");
+    if (processed > 1 + doubtful + redriven)
+        sim_fail(sim, "I3: taken %u times, of which %u in doubt", processed, doubtful);
+    if (delivery->state == STATE_SUPPRESSED && sent)
+        sim_fail(sim, "I5: suppressed, and sent");
+}
+
+void oracle_finish(struct sim *sim)
+{
+    struct memory_notification row;
+    struct memory_work work;
+    size_t count = 0;
+    struct ids ids = ledger_ids(sim->ledger);
+    for (; memory_disk_notification(sim->disk, count, &row); count++)
+        for (uint32_t i = 0; i < row.notification->delivery_count; i++)
+            check_delivery(sim, (struct delivery_key){row.notification->id, i});
+    for (uint32_t i = 0; i < sim->told_count; i++) {
+        int64_t id;
+        const struct event *const *events;
+        uint32_t events_count;
+        if (!ntf_parse(&ids, str_of(sim->told[i].id), &id))
+            sim_fail(sim, "I1: %s is no id", sim->told[i].id);
+        if (sim->told[i].deliveries &&
+            !memory_disk_delivery(sim->disk, (struct delivery_key){id, 0}, &events, &events_count))
+            sim_fail(sim, "I1: %s was accepted, and is lost", sim->told[i].id);
+    }
+    if (count < sim->accepted || count > sim->accepted + sim->lost_posts)
+        sim_fail(sim, "I2: %zu stored, %u accepted, %u unheard", count, sim->accepted,
+                 sim->lost_posts);
+    if (memory_disk_hand(sim->disk, 0, &work) || memory_disk_pending(sim->disk, 0, &work))
+        sim_fail(sim, "I8: at rest with open work");
+}
