@@ -219,7 +219,7 @@ static size_t take_request(struct h1 *h1, const char *at, size_t head_len, size_
         return 0;
     h1->scan = (struct h1_scan){0};
     h1->line_skipped = false;
-    h1->head_began = MONO_NEVER;
+    h1->head_began = h1->idle_since = MONO_NEVER;
     list_add_last(&h1->waiting, &slot->link);
     h1->waiting_count++;
     slot->http10 = head.http10;
