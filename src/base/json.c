@@ -12,6 +12,7 @@ enum {
     NAMES_COMPARED = 16, /* up to here names are compared in pairs, beyond they are hashed */
     SLOTS_FIRST = 128,   /* of the hash table that stands on the C stack */
     DOUBLE_TEXT_MAX = 1024,
+    EXPONENT_DIGITS_MAX = 9, /* so that numbers can be compared exactly, and cheaply */
 };
 #define NO_ENTRY SIZE_MAX
 
@@ -104,8 +105,16 @@ static enum err read_number(struct reader *r)
         r->at++;
         if (r->at < r->end && (*r->at == '+' || *r->at == '-'))
             r->at++;
+        const char *exponent = r->at;
         if (!skip_digits(r))
             return json_expected(r, "a digit");
+        while (exponent < r->at && *exponent == '0')
+            exponent++;
+        if (r->at - exponent > EXPONENT_DIGITS_MAX) {
+            r->at = exponent;
+            return json_fault_at(r, ERR_INPUT, "an exponent has more than %d digits",
+                                 EXPONENT_DIGITS_MAX);
+        }
     }
     return OK;
 }

@@ -3,7 +3,9 @@
  * Reader: RFC 8259, UTF-8 checked, duplicate names refused, depth and count bounded, no trailing
  * bytes, escapes decoded (a lone surrogate and U+0000 are refused: neither survives C strings,
  * SQLite text and UTF-8 alike). A tree borrows from the text where it can, so the text must
- * outlive it. Numbers keep their text; convert with json_to_*.
+ * outlive it. Numbers keep their text; convert with json_to_*. An exponent has at most 9 digits
+ * (RFC 8259 section 6 allows such limits). Equality and the canonical form recurse: keep the depth
+ * small.
  */
 #pragma once
 #include "base/arena.h"

@@ -9,7 +9,6 @@ struct decimal {
     const char *digits;
     size_t count;
     int64_t point;
-    struct str wild; /* an exponent beyond int64, as written; else absent */
 };
 
 static bool is_digit(char c)
@@ -17,22 +16,15 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* An exponent's text; false if it is beyond all sense (18 digits and more). */
-static bool exponent_of(struct str text, int64_t *ret)
+/* The reader sees to it that it has few digits. */
+static int64_t exponent_of(struct str text)
 {
-    *ret = 0;
-    if (!text.len)
-        return true;
-    bool negative = text.at[0] == '-';
-    if (negative || text.at[0] == '+')
-        text = str_slice(text, 1, text.len);
-    while (text.len > 1 && text.at[0] == '0')
-        text = str_slice(text, 1, text.len);
-    uint64_t value;
-    if (text.len > 18 || !str_to_u64(text, &value))
-        return false;
-    *ret = negative ? -(int64_t)value : (int64_t)value;
-    return true;
+    int64_t value = 0;
+    bool negative = text.len && text.at[0] == '-';
+    for (size_t i = 0; i < text.len; i++)
+        if (is_digit(text.at[i]))
+            value = value * 10 + (text.at[i] - '0');
+    return negative ? -value : value;
 }
 
 /* By the decimal text itself: a double would merge what differs beyond 2^53. */
@@ -62,12 +54,8 @@ static struct decimal decimal_of(struct str text)
     for (size_t i = first; i <= last; i++)
         d.count += is_digit(text.at[i]);
     d.point += (int64_t)whole;
-    struct str exponent = end < text.len ? str_slice(text, end + 1, text.len) : STR("");
-    int64_t shift;
-    if (exponent_of(exponent, &shift))
-        d.point += shift;
-    else
-        d.wild = exponent;
+    if (end < text.len)
+        d.point += exponent_of(str_slice(text, end + 1, text.len));
     return d;
 }
 
@@ -81,8 +69,7 @@ static bool numbers_equal(struct str a, struct str b)
     if (str_eq(a, b))
         return true;
     struct decimal x = decimal_of(a), y = decimal_of(b);
-    if (x.negative != y.negative || x.count != y.count || x.point != y.point ||
-        !str_eq(x.wild, y.wild))
+    if (x.negative != y.negative || x.count != y.count || x.point != y.point)
         return false;
     const char *p = x.digits, *q = y.digits;
     for (size_t i = 0; i < x.count; i++, p++, q++) {
@@ -94,8 +81,7 @@ static bool numbers_equal(struct str a, struct str b)
     return true;
 }
 
-/* 12.50 gives 125e-1. An exponent beyond 10^18 is kept as written: never merged with another
- * value, though two spellings of one such number differ. */
+/* 12.50 gives 125e-1. */
 static void add_number(struct str text, struct buf *out)
 {
     struct decimal d = decimal_of(text);
@@ -111,13 +97,9 @@ static void add_number(struct str text, struct buf *out)
         buf_add_char(out, *at);
     }
     int64_t exponent = d.point - (int64_t)d.count;
-    if (exponent || d.wild.len) {
+    if (exponent) {
         buf_add_char(out, 'e');
         buf_add_i64(out, exponent);
-    }
-    if (d.wild.len) {
-        buf_add_char(out, 'e');
-        buf_add(out, d.wild);
     }
 }
 
