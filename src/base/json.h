@@ -63,7 +63,8 @@ void json_canonical(const struct json *value, const struct str *leave_out, size_
 /* Length of `text` after JSON escaping, without the quotes. */
 size_t json_escaped_len(struct str text);
 
-/* Writer. Commas are its business; the caller's is that names and closings match. */
+/* Writer. Commas are its business, and so is that bytes that are not UTF-8 come out as U+FFFD; the
+ * caller's is that names and closings match. */
 struct json_out {
     struct buf *buf;
     bool comma; /* the next value needs one before it */
