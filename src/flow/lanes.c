@@ -24,12 +24,12 @@ void lanes_init(struct lanes *lanes, const uint64_t hash_key[2])
 
 void lanes_done(struct lanes *lanes)
 {
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        heap_done(&lanes->list[i].later);
     size_t at = 0;
     for (struct shelf *shelf; (shelf = map_each(&lanes->shelves, &at));)
         free(shelf);
     map_done(&lanes->shelves);
-    for (unsigned i = 0; i < LANE_COUNT; i++)
-        heap_done(&lanes->list[i].later);
 }
 
 static struct str shelf_key(unsigned lane, uint32_t app, char into[12])

@@ -1,0 +1,167 @@
+/* Windows and turns: apps and priorities do not starve one another. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "flow/desk.h"
+#include "flow/lanes.h"
+
+static const uint64_t hash_key[2] = {1, 2};
+static const struct wall now = {1000000};
+static const struct wall later = {2000000};
+
+static void one_app_cannot_fill_a_lane_before_another_comes(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    lanes_init(&lanes, hash_key);
+    unsigned lane = lane_of(KIND_IOS, PRIORITY_NORMAL);
+    struct shelf *first = lanes_shelf(&lanes, lane, 1), *second = lanes_shelf(&lanes, lane, 2);
+    uint32_t taken = 0;
+    while (lanes_take(&lanes, first, now))
+        taken++;
+    assert_int_equal(taken, WINDOW_LANE_MAX / 2);
+    uint32_t others = 0;
+    while (lanes_take(&lanes, second, now))
+        others++;
+    assert_true(others >= WINDOW_LANE_MAX / 4);
+    lanes_give(&lanes, first, taken);
+    lanes_give(&lanes, second, others);
+    lanes_done(&lanes);
+}
+
+static void what_is_due_is_not_overtaken(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    lanes_init(&lanes, hash_key);
+    struct shelf *shelf = lanes_shelf(&lanes, 0, 1);
+    lanes_pending(&lanes, shelf, 1, later, now);
+    assert_true(lanes_take(&lanes, shelf, now));
+    assert_false(lanes_take(&lanes, shelf, later));
+    lanes_give(&lanes, shelf, 1);
+    lanes_done(&lanes);
+}
+
+static void due_shelves_are_claimed_in_turns(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    lanes_init(&lanes, hash_key);
+    struct shelf *big = lanes_shelf(&lanes, 0, 1), *small = lanes_shelf(&lanes, 0, 2);
+    lanes_pending(&lanes, big, 1000000, now, now);
+    lanes_pending(&lanes, small, 3, now, now);
+    uint32_t limit;
+    assert_ptr_equal(lanes_turn(&lanes, 0, now, &limit), big);
+    assert_int_equal(limit, CLAIM_MAX);
+    assert_ptr_equal(lanes_turn(&lanes, 0, now, &limit), small);
+    assert_int_equal(limit, 3);
+    assert_null(lanes_turn(&lanes, 0, now, &limit)); /* both are being claimed */
+    lanes_claimed(&lanes, big, CLAIM_MAX, CLAIM_MAX, now, now);
+    lanes_claimed(&lanes, small, 3, 3, WALL_NEVER, now);
+    assert_ptr_equal(lanes_turn(&lanes, 0, now, &limit), big);
+    lanes_claimed(&lanes, big, limit, limit, later, now);
+    assert_null(lanes_turn(&lanes, 0, now, &limit));
+    assert_int_equal(lanes_next_due(&lanes).ms, later.ms);
+    assert_ptr_equal(lanes_turn(&lanes, 0, later, &limit), big);
+    lanes_claimed(&lanes, big, limit, 0, WALL_NEVER, later);
+    assert_int_equal(lanes_next_due(&lanes).ms, later.ms + 1000); /* asked again, not at once */
+    lanes_give(&lanes, big, big->in_hand);
+    lanes_give(&lanes, small, small->in_hand);
+    lanes_done(&lanes);
+}
+
+static void what_is_added_during_a_claim_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    lanes_init(&lanes, hash_key);
+    struct shelf *shelf = lanes_shelf(&lanes, 0, 1);
+    uint32_t limit;
+    lanes_pending(&lanes, shelf, 5, now, now);
+    assert_ptr_equal(lanes_turn(&lanes, 0, now, &limit), shelf);
+    lanes_pending(&lanes, shelf, 1, now, now);
+    lanes_claimed(&lanes, shelf, limit, 5, WALL_NEVER, now);
+    lanes_give(&lanes, shelf, 5);
+    assert_ptr_equal(lanes_turn(&lanes, 0, now, &limit), shelf);
+    assert_int_equal(limit, 1);
+    lanes_claimed(&lanes, shelf, 1, 1, WALL_NEVER, now);
+    lanes_give(&lanes, shelf, 1);
+    lanes_done(&lanes);
+}
+
+static struct ticket *ticket_of(uint32_t app, enum priority priority)
+{
+    struct ticket *ticket = calloc(1, sizeof *ticket);
+    struct notification *notification = calloc(1, sizeof *notification);
+    assert_non_null(ticket);
+    assert_non_null(notification);
+    notification->app = app;
+    ticket->notification = notification;
+    ticket->lane = lane_of(KIND_IOS, priority);
+    return ticket;
+}
+
+static uint32_t app_of(struct ticket *ticket)
+{
+    uint32_t app = ticket->notification->app;
+    free((void *)(uintptr_t)ticket->notification);
+    free(ticket);
+    return app;
+}
+
+static void apps_take_turns_at_a_desk_and_critical_goes_first(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_init(&desk, hash_key);
+    for (int i = 0; i < 10; i++)
+        assert_true(desk_add(&desk, ticket_of(1, PRIORITY_NORMAL)));
+    assert_true(desk_add(&desk, ticket_of(2, PRIORITY_NORMAL)));
+    assert_true(desk_add(&desk, ticket_of(3, PRIORITY_CRITICAL)));
+    assert_int_equal(app_of(desk_take(&desk, false)), 3);
+    assert_int_equal(app_of(desk_take(&desk, false)), 1);
+    assert_int_equal(app_of(desk_take(&desk, false)), 2);
+    assert_null(desk_take(&desk, true));
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(app_of(desk_take(&desk, false)), 1);
+    assert_null(desk_take(&desk, false));
+    desk_done(&desk);
+}
+
+static void priorities_share_by_weight(void **state)
+{
+    (void)state;
+    struct desk desk;
+    uint32_t counts[PRIORITY_COUNT] = {0};
+    desk_init(&desk, hash_key);
+    for (int i = 0; i < 100; i++)
+        for (uint32_t p = PRIORITY_HIGH; p <= PRIORITY_LOW; p++)
+            assert_true(desk_add(&desk, ticket_of(p, (enum priority)p)));
+    for (int i = 0; i < 80; i++)
+        counts[app_of(desk_take(&desk, false))]++;
+    assert_int_equal(counts[PRIORITY_HIGH], 50);
+    assert_int_equal(counts[PRIORITY_NORMAL], 20);
+    assert_int_equal(counts[PRIORITY_LOW], 10);
+    for (struct ticket *ticket; (ticket = desk_take(&desk, false));)
+        (void)app_of(ticket);
+    desk_done(&desk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_app_cannot_fill_a_lane_before_another_comes),
+        cmocka_unit_test(what_is_due_is_not_overtaken),
+        cmocka_unit_test(due_shelves_are_claimed_in_turns),
+        cmocka_unit_test(what_is_added_during_a_claim_is_not_forgotten),
+        cmocka_unit_test(apps_take_turns_at_a_desk_and_critical_goes_first),
+        cmocka_unit_test(priorities_share_by_weight),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

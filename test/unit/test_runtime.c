@@ -1,0 +1,205 @@
+/* Mailboxes, actors on threads and loops, and the pool, under real threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "runtime/loop.h"
+#include "runtime/mailbox.h"
+#include "runtime/pool.h"
+#include "runtime/system.h"
+#include "runtime/thread.h"
+
+enum { SENDERS = 4, EACH = 20000 };
+
+struct note {
+    struct message message;
+    uint32_t sender, serial;
+};
+
+/* Checks that each sender's messages come in their order; passes the last on to `done`. */
+struct listener {
+    uint32_t next[SENDERS], heard, turns;
+    pthread_mutex_t mutex;
+    pthread_cond_t all;
+    bool complete, in_order;
+};
+
+static void listener_step(void *self, struct now now, struct message *message)
+{
+    struct listener *listener = self;
+    struct note *note = (struct note *)message;
+    (void)now;
+    if (note->serial != listener->next[note->sender]++)
+        listener->in_order = false;
+    free(note);
+    if (++listener->heard < SENDERS * EACH)
+        return;
+    pthread_mutex_lock(&listener->mutex);
+    listener->complete = true;
+    pthread_cond_signal(&listener->all);
+    pthread_mutex_unlock(&listener->mutex);
+}
+
+static struct mono listener_turn(void *self, struct now now)
+{
+    struct listener *listener = self;
+    listener->turns++;
+    return mono_add(now.mono, span_ms(1));
+}
+
+struct sender {
+    struct inbox to;
+    uint32_t number;
+};
+
+static void *send_all(void *self)
+{
+    struct sender *sender = self;
+    for (uint32_t i = 0; i < EACH; i++) {
+        struct note *note = calloc(1, sizeof *note);
+        note->sender = sender->number;
+        note->serial = i;
+        inbox_post(&sender->to, &note->message);
+    }
+    return NULL;
+}
+
+static void send_from_threads(struct inbox to)
+{
+    pthread_t threads[SENDERS];
+    struct sender senders[SENDERS];
+    for (uint32_t i = 0; i < SENDERS; i++) {
+        senders[i] = (struct sender){to, i};
+        assert_int_equal(pthread_create(&threads[i], NULL, send_all, &senders[i]), 0);
+    }
+    for (uint32_t i = 0; i < SENDERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+static void wait_for(struct listener *listener)
+{
+    pthread_mutex_lock(&listener->mutex);
+    while (!listener->complete)
+        pthread_cond_wait(&listener->all, &listener->mutex);
+    pthread_mutex_unlock(&listener->mutex);
+}
+
+static struct listener listener_new(void)
+{
+    struct listener listener = {.in_order = true};
+    pthread_mutex_init(&listener.mutex, NULL);
+    pthread_cond_init(&listener.all, NULL);
+    return listener;
+}
+
+static void an_actor_on_a_thread_hears_everything_in_order(void **state)
+{
+    (void)state;
+    struct listener listener = listener_new();
+    struct why why;
+    struct actor_thread *thread = actor_thread_new("test", system_clock());
+    assert_non_null(thread);
+    const struct actor actor = {&listener, listener_step, listener_turn};
+    assert_int_equal(actor_thread_start(thread, actor, &why), OK);
+    send_from_threads(actor_thread_inbox(thread));
+    wait_for(&listener);
+    actor_thread_stop(thread);
+    assert_true(listener.in_order);
+    assert_int_equal(listener.heard, SENDERS * EACH);
+    assert_true(listener.turns > 0);
+}
+
+struct looped {
+    struct listener listener;
+    uv_loop_t loop;
+    uv_async_t stop;
+    struct actor_loop *attached;
+};
+
+static void on_stop(uv_async_t *async)
+{
+    struct looped *looped = async->data;
+    actor_loop_close(looped->attached);
+    uv_close((uv_handle_t *)async, NULL);
+}
+
+static void *run_loop(void *self)
+{
+    struct looped *looped = self;
+    (void)uv_run(&looped->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+static void an_actor_on_a_loop_hears_everything_in_order(void **state)
+{
+    (void)state;
+    static struct looped looped;
+    looped.listener = listener_new();
+    assert_int_equal(uv_loop_init(&looped.loop), 0);
+    assert_int_equal(uv_async_init(&looped.loop, &looped.stop, on_stop), 0);
+    looped.stop.data = &looped;
+    looped.attached = actor_loop_new(&looped.loop, system_clock());
+    assert_non_null(looped.attached);
+    actor_loop_start(looped.attached,
+                     (struct actor){&looped.listener, listener_step, listener_turn});
+    struct inbox inbox = actor_loop_inbox(looped.attached);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, run_loop, &looped), 0);
+    send_from_threads(inbox);
+    wait_for(&looped.listener);
+    assert_int_equal(uv_async_send(&looped.stop), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(uv_loop_close(&looped.loop), 0);
+    assert_true(looped.listener.in_order);
+}
+
+struct sum {
+    struct task task;
+    uint64_t from, result;
+};
+
+static void add_up(struct task *task)
+{
+    struct sum *sum = (struct sum *)task;
+    for (uint64_t i = 0; i < 100; i++)
+        sum->result += sum->from + i;
+}
+
+static void a_pool_does_every_task_once(void **state)
+{
+    (void)state;
+    static struct sum sums[1000];
+    struct mailbox box;
+    struct why why;
+    mailbox_init(&box, NULL, NULL);
+    struct pool *pool = pool_new(3, &why);
+    assert_non_null(pool);
+    for (uint64_t i = 0; i < 1000; i++) {
+        sums[i] = (struct sum){.task = {.done = mailbox_inbox(&box), .work = add_up}, .from = i};
+        pool_post(pool, &sums[i].task);
+    }
+    pool_free(pool); /* finishes what was posted */
+    uint32_t back = 0;
+    for (struct message *at = mailbox_take(&box); at; at = at->next)
+        back++;
+    assert_int_equal(back, 1000);
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_int_equal(sums[i].result, 100 * i + 4950);
+    mailbox_done(&box);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_actor_on_a_thread_hears_everything_in_order),
+        cmocka_unit_test(an_actor_on_a_loop_hears_everything_in_order),
+        cmocka_unit_test(a_pool_does_every_task_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
