@@ -49,6 +49,11 @@ const struct entropy *intake_entropy(const struct intake *intake)
     return &intake->config.entropy;
 }
 
+struct library *intake_library(const struct intake *intake)
+{
+    return intake->library;
+}
+
 static void hear(struct intake *intake, struct notice *notice)
 {
     const struct round *round = notice->round;

@@ -32,6 +32,8 @@ struct actor intake_actor(struct intake *intake);
 
 const struct clock *intake_clock(const struct intake *intake);
 const struct entropy *intake_entropy(const struct intake *intake);
+/* Its compiled templates, for flow/rendering.h on the same thread. */
+struct library *intake_library(const struct intake *intake);
 
 /* -- questions to the store ------------------------------------------------------------------ */
 
