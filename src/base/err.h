@@ -41,4 +41,6 @@ const char *err_name(enum err err);
 
 /* Our bug: kept in release builds; says file and line, then aborts. Never on input from outside. */
 #define must(condition) ((condition) ? (void)0 : must_failed(#condition, __FILE__, __LINE__))
+/* The same for a place that cannot be reached. */
+#define never(text) must_failed(text, __FILE__, __LINE__)
 _Noreturn void must_failed(const char *condition, const char *file, int line);

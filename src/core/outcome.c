@@ -45,6 +45,6 @@ struct outcome outcome_of(const struct outcome_question *q, struct rng *rng)
         outcome.suppress = q->verdict->effect == EFFECT_SUPPRESS;
         return outcome;
     }
-    must(!"a fifth fate");
+    never("a fifth fate");
     return ended(STATE_FAILED, q->attempts + 1);
 }

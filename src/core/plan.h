@@ -17,10 +17,11 @@
 #include "model/notification.h"
 #include "model/recipient.h"
 
+/* Its strings are taken as they are: they live where the deliveries will. */
 struct plan_entry {
     struct str user_id;                /* absent: a direct address */
     const struct recipient *recipient; /* of user_id; user.number == 0: unknown */
-    /* Direct. Strings are taken as they are: they live where the deliveries will. */
+    /* Direct. */
     enum kind kind;
     struct str address, bundle_id, p256dh, auth;
     bool sandbox;

@@ -34,7 +34,7 @@ static uint32_t choose(const struct route_target *targets, uint32_t count, struc
             return targets[i].provider;
         at -= targets[i].weight;
     }
-    must(!"weights add up");
+    never("weights add up");
     return ROUTE_NONE;
 }
 

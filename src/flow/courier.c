@@ -252,7 +252,7 @@ static void step(void *self, struct now now, struct message *message)
         flight_composed(list_of(message, struct flight, task.message), now);
         return;
     default:
-        must(!"a message for somebody else");
+        never("a message for somebody else");
     }
 }
 

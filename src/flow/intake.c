@@ -79,7 +79,7 @@ static void step(void *self, struct now now, struct message *message)
         hear(intake, (struct notice *)message);
         return;
     default:
-        must(!"a message for somebody else");
+        never("a message for somebody else");
     }
 }
 

@@ -296,7 +296,7 @@ static void step(void *self, struct now now, struct message *message)
         take_drain(ledger, (struct drain *)message);
         return;
     default:
-        must(!"a message for somebody else");
+        never("a message for somebody else");
     }
 }
 

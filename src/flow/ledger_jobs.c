@@ -256,7 +256,7 @@ void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
         report_queues(ledger, now, job);
         return;
     }
-    must(!"a job of no type");
+    never("a job of no type");
 }
 
 static void apply_changes(struct ledger *ledger, struct now now,
@@ -385,7 +385,7 @@ void ledger_job_done(struct ledger *ledger, struct now now, struct op *op)
         change_done(ledger, op->owner);
         return;
     default:
-        must(!"an op that is no job");
+        never("an op that is no job");
     }
 }
 

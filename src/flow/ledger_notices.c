@@ -24,7 +24,7 @@ void ledger_tell(struct ledger *ledger, const struct round *what, struct job *jo
     if (!round) {
         /* The change is durable, but nobody can be told: an answer now would be a lie. Stopping
          * here is what recovery is for. */
-        must(!"memory for a notice");
+        never("memory for a notice");
         return;
     }
     *round = *what;
