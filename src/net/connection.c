@@ -76,8 +76,6 @@ static void begin_session(struct connection *connection, bool h2, struct now now
     connection->session->wake = connection->wake;
     connection->session->owner = connection->owner;
     connection->stage = STAGE_SESSION;
-    if (connection->draining)
-        connection->session->ops->drain(connection->session, now);
 }
 
 /* -- input ------------------------------------------------------------------------------------ */
@@ -100,6 +98,8 @@ static void take_plain(struct connection *connection, const char *at, size_t len
         begin_session(connection, known == PREFACE_LEN, now);
         if (connection->session && known)
             connection->session->ops->feed(connection->session, preface, known, now);
+        if (connection->session && connection->draining) /* its request has begun */
+            connection->session->ops->drain(connection->session, now);
     }
     if (connection->stage == STAGE_SESSION)
         connection->session->ops->feed(connection->session, at, len, now);
