@@ -131,6 +131,8 @@ static bool mail_allowed(const struct request *request, struct why *why)
     if (!is_plain(request->mail_from, "<>") || !request->mail_to.len ||
         !is_plain(request->mail_to, "<>"))
         return (void)why_set(why, ERR_INPUT, "an address is not fit for the envelope"), false;
+    if (!is_plain(request->path, "#?@"))
+        return (void)why_set(why, ERR_INPUT, "the name for EHLO is not fit for it"), false;
     if (str_has(request->body, '\0') || !lines_are_whole(request->body))
         return (void)why_set(why, ERR_INPUT, "the message holds a bare CR or LF, or a NUL"), false;
     return true;

@@ -95,7 +95,7 @@ void h2_sink_goaway(struct pipe *pipe, int32_t last_id)
 void h2_sink_open(struct h2_sink *sink, uv_loop_t *loop, SSL_CTX *tls, uint32_t streams_max)
 {
     *sink = (struct h2_sink){.streams_max = streams_max};
-    struct pipe_events events = {on_open, on_received, NULL, sink};
+    struct pipe_events events = {.opened = on_open, .received = on_received, .self = sink};
     listener_open(&sink->listener, loop, tls, &events);
 }
 

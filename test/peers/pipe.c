@@ -108,6 +108,11 @@ static void receive_tls(struct pipe *pipe, const char *at, size_t len)
     while (!pipe->closing && got > 0) {
         got = SSL_read(pipe->ssl, plain, sizeof plain);
         flush_tls(pipe);
+        if (!pipe->secured && SSL_is_init_finished(pipe->ssl)) {
+            pipe->secured = true;
+            if (events->secured)
+                events->secured(events->self, pipe);
+        }
         if (got > 0)
             events->received(events->self, pipe, (struct str){plain, (size_t)got});
         else if (SSL_get_error(pipe->ssl, got) != SSL_ERROR_WANT_READ)

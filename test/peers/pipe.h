@@ -13,7 +13,8 @@ struct pipe;
 struct pipe_events {
     void (*opened)(void *self, struct pipe *pipe); /* sets pipe->session */
     void (*received)(void *self, struct pipe *pipe, struct str bytes);
-    void (*closed)(void *self, struct pipe *pipe); /* by either side; the pipe goes */
+    void (*closed)(void *self, struct pipe *pipe);  /* by either side; the pipe goes */
+    void (*secured)(void *self, struct pipe *pipe); /* TLS stands */
     void *self;
 };
 
@@ -34,6 +35,7 @@ struct pipe {
     BIO *in, *out;
     bool deaf; /* reads no more */
     bool closing;
+    bool secured;
     bool eof_after_flush;
     unsigned writing;
     void *session;
