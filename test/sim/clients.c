@@ -413,7 +413,7 @@ static void login(struct sim *sim)
                STR_ARG(json_get(key, STR("app_secret"))->text));
     buf_clear(&answer);
     buf_add(&answer, STR("Basic "));
-    base64_encode(&answer, buf_str(&plain));
+    base64_add(&answer, buf_str(&plain));
     must(str_copy(buf_str(&answer), sim->authorization, sizeof sim->authorization));
     buf_done(&answer);
     buf_done(&plain);
