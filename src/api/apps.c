@@ -162,9 +162,9 @@ static unsigned scope_of(const struct json *item)
 static void read_scopes(struct fields *fields, struct key *key)
 {
     const struct json *list = fields_typed(fields, STR("scopes"), JSON_ARRAY);
-    struct spot place = {.up = fields->place, .name = STR("scopes")};
+    struct spot spot = {.up = fields->spot, .name = STR("scopes")};
     for (uint32_t i = 0; list && i < list->count; i++) {
-        struct spot item = {.up = &place, .index = i};
+        struct spot item = {.up = &spot, .index = i};
         unsigned scope = scope_of(&list->items[i]);
         if (!scope)
             spot_fault(&item, fields->faults, "must be one of send, manage, read");

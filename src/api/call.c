@@ -80,6 +80,8 @@ static void answer_problem(struct call *call, const struct problem *problem)
 }
 
 static void problem_text(struct call *call, enum problem_type type, const struct faults *faults,
+                         const char *format, va_list args) printf_like(4, 0);
+static void problem_text(struct call *call, enum problem_type type, const struct faults *faults,
                          const char *format, va_list args)
 {
     char text[WHY_MAX];

@@ -12,23 +12,16 @@
 #include "api/route.h"
 #include "base/rng.h"
 #include "model/limits.h"
+#include "ops/metrics.h"
 
 enum { CALL_HEADERS_MAX = 4 };
-
-/* Counted for /metrics. */
-struct api_stats {
-    uint64_t answers[6]; /* by status / 100 */
-    uint64_t unauthenticated;
-    uint64_t notifications, batches; /* POSTs that were accepted or replayed */
-    uint32_t open;                   /* calls being answered */
-};
 
 struct api {
     struct intake *intake;
     struct api_config config;
-    struct api_stats stats;
-    struct rng rng;     /* for request ids, which need not be secret */
-    struct buf scratch; /* for what is written, hashed and forgotten within one function */
+    struct metrics_api stats; /* of this thread */
+    struct rng rng;           /* for request ids, which need not be secret */
+    struct buf scratch;       /* for what is written, hashed and forgotten within one function */
 };
 
 struct caller {

@@ -4,47 +4,49 @@
 #include "model/names.h"
 #include <stdio.h>
 
-struct str spot_pointer(const struct spot *place, struct arena *arena)
+struct str spot_pointer(const struct spot *spot, struct arena *arena)
 {
-    if (!place)
+    if (!spot)
         return STR("");
-    struct str up = spot_pointer(place->up, arena);
-    return place->name.at ? pointer_member(arena, up, place->name)
-                          : pointer_item(arena, up, place->index);
+    struct str up = spot_pointer(spot->up, arena);
+    return spot->name.at ? pointer_member(arena, up, spot->name)
+                         : pointer_item(arena, up, spot->index);
 }
 
-static void fault_text(const struct spot *place, struct faults *faults, const char *format,
+static void fault_text(const struct spot *spot, struct faults *faults, const char *format,
+                       va_list args) printf_like(3, 0);
+static void fault_text(const struct spot *spot, struct faults *faults, const char *format,
                        va_list args)
 {
     char text[WHY_MAX];
     (void)vsnprintf(text, sizeof text, format, args);
-    fault_add(faults, spot_pointer(place, faults->arena), "%s", text);
+    fault_add(faults, spot_pointer(spot, faults->arena), "%s", text);
 }
 
-void spot_fault(const struct spot *place, struct faults *faults, const char *format, ...)
+void spot_fault(const struct spot *spot, struct faults *faults, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fault_text(place, faults, format, args);
+    fault_text(spot, faults, format, args);
     va_end(args);
 }
 
 void fields_fault(struct fields *fields, struct str name, const char *format, ...)
 {
-    struct spot place = {.up = fields->place, .name = name};
+    struct spot spot = {.up = fields->spot, .name = name};
     va_list args;
     va_start(args, format);
-    fault_text(&place, fields->faults, format, args);
+    fault_text(&spot, fields->faults, format, args);
     va_end(args);
 }
 
-bool fields_init(struct fields *fields, const struct json *value, const struct spot *place,
+bool fields_init(struct fields *fields, const struct json *value, const struct spot *spot,
                  struct faults *faults)
 {
-    *fields = (struct fields){.place = place, .faults = faults};
+    *fields = (struct fields){.spot = spot, .faults = faults};
     fields->seen = &fields->few;
     if (!json_is(value, JSON_OBJECT)) {
-        spot_fault(place, faults, "must be an object");
+        spot_fault(spot, faults, "must be an object");
         return false;
     }
     if (value->count > 64)

@@ -18,21 +18,21 @@ struct spot {
     uint32_t index;
 };
 
-struct str spot_pointer(const struct spot *place, struct arena *arena);
-/* The fault at `place`; NULL is the whole document. */
-void spot_fault(const struct spot *place, struct faults *faults, const char *format, ...)
+struct str spot_pointer(const struct spot *spot, struct arena *arena);
+/* The fault at `spot`; NULL is the whole document. */
+void spot_fault(const struct spot *spot, struct faults *faults, const char *format, ...)
     printf_like(3, 4);
 
 struct fields {
     const struct json *object; /* NULL: it was none, and that has been said */
-    const struct spot *place;  /* NULL: the document */
+    const struct spot *spot;   /* NULL: the document */
     struct faults *faults;
     uint64_t few;   /* a bit for each member taken */
     uint64_t *seen; /* &few, or as many words as there are members */
 };
 
 /* False, and a fault, if `value` is no object; taking members from it then gives nothing. */
-bool fields_init(struct fields *fields, const struct json *value, const struct spot *place,
+bool fields_init(struct fields *fields, const struct json *value, const struct spot *spot,
                  struct faults *faults);
 /* A fault for each member that was not taken. */
 void fields_done(struct fields *fields);

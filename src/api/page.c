@@ -3,11 +3,10 @@
 #include "api/cursor.h"
 
 /* All that makes the query what it is, but for the page: who asks, the path, the filters. */
-static struct str identity(struct call *call)
+static struct str identity(struct call *call, struct str path)
 {
-    struct str text =
-        arena_printf(call->arena, "%u %d %d %.*s", call->caller.app, (int)call->caller.mode,
-                     call->caller.root, STR_ARG(call->exchange->request.path));
+    struct str text = arena_printf(call->arena, "%u %d %d %.*s", call->caller.app,
+                                   (int)call->caller.mode, call->caller.root, STR_ARG(path));
     struct str words = str_of(call->route->query);
     while (words.at) {
         struct str name = str_cut(&words, ' ');
@@ -34,7 +33,8 @@ bool page_read(struct call *call, struct query *query)
     query->limit = (uint32_t)count;
     if (!cursor.at)
         return true;
-    if (!cursor_read(&call->api->config.ids, identity(call), cursor, call->arena, &from)) {
+    if (!cursor_read(&call->api->config.ids, identity(call, call->exchange->request.path), cursor,
+                     call->arena, &from)) {
         call_problem(call, PROBLEM_INVALID, "cursor is none of this query");
         return false;
     }
@@ -53,16 +53,22 @@ void page_open(struct json_out *out)
     json_open(out, '[');
 }
 
-void page_close(struct call *call, struct json_out *out, const struct query *query)
+void page_close_for(struct call *call, struct str path, struct json_out *out,
+                    const struct query *query)
 {
     struct str cursor = STR_NONE;
     if (query->more) {
         struct position next = {query->next_name, query->next_id, query->next_ordinal,
                                 query->next_seq};
-        cursor = cursor_write(&call->api->config.ids, identity(call), &next, call->arena);
+        cursor = cursor_write(&call->api->config.ids, identity(call, path), &next, call->arena);
     }
     json_close(out, ']');
     json_name(out, STR("next_cursor"));
     json_str(out, cursor);
     json_close(out, '}');
+}
+
+void page_close(struct call *call, struct json_out *out, const struct query *query)
+{
+    page_close_for(call, call->exchange->request.path, out, query);
 }

@@ -8,3 +8,6 @@ bool page_read(struct call *call, struct query *query);
 void page_open(struct json_out *out);
 /* Writes its end, with the cursor if query->more. */
 void page_close(struct call *call, struct json_out *out, const struct query *query);
+/* The same under the list's own path, for a first page that another answer carries. */
+void page_close_for(struct call *call, struct str path, struct json_out *out,
+                    const struct query *query);

@@ -13,11 +13,11 @@ static bool listed(const struct settings *settings, enum channel channel)
 static void read_channels(struct fields *fields, struct settings *ret)
 {
     const struct json *list = fields_typed(fields, STR("channels"), JSON_ARRAY);
-    struct spot place = {.up = fields->place, .name = STR("channels")};
+    struct spot spot = {.up = fields->spot, .name = STR("channels")};
     if (list && !list->count)
         fields_fault(fields, STR("channels"), "must list at least one of %s", choice_channel.names);
     for (uint32_t i = 0; list && i < list->count; i++) {
-        struct spot item = {.up = &place, .index = i};
+        struct spot item = {.up = &spot, .index = i};
         enum channel channel;
         if (list->items[i].type != JSON_STRING || !channel_parse(list->items[i].text, &channel))
             spot_fault(&item, fields->faults, "must be one of %s", choice_channel.names);

@@ -15,11 +15,11 @@ static bool auth_ok(struct str text)
     return base64url_ok(text, AUTH_SIZE);
 }
 
-static void read_keys(const struct json *value, const struct spot *place, struct faults *faults,
+static void read_keys(const struct json *value, const struct spot *spot, struct faults *faults,
                       struct target *ret)
 {
     struct fields fields;
-    if (!fields_init(&fields, value, place, faults))
+    if (!fields_init(&fields, value, spot, faults))
         return;
     (void)fields_checked(&fields, STR("p256dh"), p256dh_ok,
                          "must be a P-256 point, 65 bytes as base64url", &ret->p256dh);
@@ -31,13 +31,13 @@ static void read_keys(const struct json *value, const struct spot *place, struct
 }
 
 /* As PushSubscription.toJSON() gives it, the expirationTime included. */
-static void read_subscription(const struct json *value, const struct spot *place,
+static void read_subscription(const struct json *value, const struct spot *spot,
                               struct faults *faults, struct target *ret)
 {
     struct fields fields;
-    if (!fields_init(&fields, value, place, faults))
+    if (!fields_init(&fields, value, spot, faults))
         return;
-    struct spot keys = {.up = place, .name = STR("keys")};
+    struct spot keys = {.up = spot, .name = STR("keys")};
     (void)fields_checked(&fields, STR("endpoint"), endpoint_ok, "must be an https URL",
                          &ret->address);
     fields_needed(&fields, STR("endpoint"));
@@ -69,7 +69,7 @@ static void refuse(struct fields *fields, struct str name, const char *why)
 
 void target_read(struct fields *fields, struct target *ret)
 {
-    struct spot subscription = {.up = fields->place, .name = STR("subscription")};
+    struct spot subscription = {.up = fields->spot, .name = STR("subscription")};
     struct str platform;
     *ret = (struct target){0};
     if (!fields_str(fields, STR("platform"), 64, &platform)) {

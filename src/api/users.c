@@ -151,27 +151,27 @@ static enum choice choice_of(struct fields *fields, enum channel channel)
     return yes ? CHOICE_YES : CHOICE_NO;
 }
 
-static void read_choices(const struct json *value, const struct spot *place, struct faults *faults,
+static void read_choices(const struct json *value, const struct spot *spot, struct faults *faults,
                          enum choice choices[CHANNEL_COUNT])
 {
     struct fields fields;
-    (void)fields_init(&fields, value, place, faults);
+    (void)fields_init(&fields, value, spot, faults);
     for (int channel = 0; channel < CHANNEL_COUNT; channel++)
         choices[channel] = choice_of(&fields, (enum channel)channel);
     fields_done(&fields);
 }
 
-static void read_categories(const struct json *list, const struct spot *place,
-                            struct faults *faults, struct preferences *ret)
+static void read_categories(const struct json *list, const struct spot *spot, struct faults *faults,
+                            struct preferences *ret)
 {
     if (list->count > PREFERENCE_CATEGORIES_MAX) {
-        spot_fault(place, faults, "must have at most %d categories", PREFERENCE_CATEGORIES_MAX);
+        spot_fault(spot, faults, "must have at most %d categories", PREFERENCE_CATEGORIES_MAX);
         return;
     }
     struct category_choice *choices =
         arena_array(faults->arena, struct category_choice, list->count);
     for (uint32_t i = 0; choices && i < list->count; i++) {
-        struct spot item = {.up = place, .name = list->names[i]};
+        struct spot item = {.up = spot, .name = list->names[i]};
         if (!name_ok(list->names[i]))
             spot_fault(&item, faults, NAME_RULE);
         choices[i].category = list->names[i];

@@ -77,7 +77,7 @@ static void view_template(struct json_out *out, const struct notification *notif
     json_close(out, '}');
 }
 
-static void view_counts(struct json_out *out, const struct notification_view *view)
+void view_counts(struct json_out *out, const struct notification_view *view)
 {
     json_name(out, STR("counts"));
     json_open(out, '{');

@@ -20,6 +20,8 @@ struct str span_format(struct span span, char into[SPAN_TEXT_SIZE]);
 /* accepted | done | cancelled: what the deliveries add up to. */
 struct str notification_status(const struct notification_view *view);
 
+/* The member `counts`: how many deliveries are in each state. */
+void view_counts(struct json_out *out, const struct notification_view *view);
 /* The members of a notification, without its request and its deliveries. */
 void view_notification(struct json_out *out, const struct ids *ids,
                        const struct notification_view *view);
