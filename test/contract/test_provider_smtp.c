@@ -52,6 +52,7 @@ static void every_class_of_reply_has_its_meaning(void **state)
          "sender_not_allowed"},
         /* 5.1.1 and 5.1.10 are not of one group, and a number is not its beginning. */
         {550, NULL, "5.1.11 x", NEVER_US, "550 5.1.11", "refused"},
+        {550, NULL, "5.70.1 x", NEVER_US, "550 5.70.1", "refused"},
         {550, NULL, "No such user", NEVER_US, "550", "refused"},
         {550, NULL, "5.1.1.1 no code", NEVER_US, "550", "refused"},
         {550, NULL, "10.0.0.1 is listed", NEVER_US, "550", "refused"},
