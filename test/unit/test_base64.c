@@ -60,22 +60,9 @@ static void decodes_with_padding_or_without(void **state)
 static void refuses_what_no_encoder_writes(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"Z",
-                                      "Zg=",
-                                      "Zg===",
-                                      "=",
-                                      "====",
-                                      "Zh==",
-                                      "Zm9=",
-                                      "Zm9v=",
-                                      "Z m9v",
-                                      "Zm9v\n",
-                                      "Zm-v",
-                                      "Zm_v",
-                                      "Zg==Zg==",
-                                      "Zm9v====",
-                                      "\xc3\xa9"
-                                      "AA"};
+    static const char *const bad[] = {"Z",    "Zg=",  "Zg===",    "=",        "====",
+                                      "Zh==", "Zm9=", "Zm9v=",    "Z m9v",    "Zm9v\n",
+                                      "Zm-v", "Zm_v", "Zg==Zg==", "Zm9v====", "\xc3\xa9-A"};
     char into[100];
     size_t len = 77;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
