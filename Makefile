@@ -27,11 +27,11 @@ check: setup ## the fast check of a change: format, layers, both compilers, test
 test: setup ## everything: check, long simulations, threads, the real binary against real peers
 	@scripts/suite test
 
-bench: all ## the benchmarks; JSON in build-bench/results
+bench: all ## the benchmarks; JSON in build/bench, the page in docs/performance.md
 	@scripts/setup build test bench
 	@CC=gcc scripts/configure build-bench -Dtests=true
 	@ninja -C build-bench -j$(JOBS) --quiet
-	@bench/run
+	@bench/run.py --build build-bench
 
 campaign: setup ## simulate SEEDS seeds (default 10000)
 	@CC=gcc scripts/configure build-asan -Dtests=true -Db_sanitize=address,undefined \
