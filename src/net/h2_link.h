@@ -7,11 +7,8 @@
  * loop, from h2_link_flush and from h2_link_tick, never from h2_link_start.
  */
 #pragma once
+#include "net/conduit.h"
 #include "net/h2_client.h"
-#include "net/origin.h"
-#include "net/tls.h"
-#include "port/clock.h"
-#include <uv.h>
 
 struct h2_link;
 
@@ -21,18 +18,10 @@ enum link_end {
     LINK_LOST    /* it has served, and has ended, in order or not */
 };
 
-enum { LINK_READ_BYTES = 64 * 1024, LINK_PLAIN_BYTES = 16 * 1024 };
-
-/* Room to read into, shared by all links of a thread. */
-struct link_scratch {
-    char read[LINK_READ_BYTES];
-    char plain[LINK_PLAIN_BYTES];
-};
-
 struct h2_link_config {
     uv_loop_t *loop;
     const struct clock *clock;
-    struct link_scratch *scratch;
+    struct conduit_scratch *scratch;
     const struct origin *origin;
     const struct tls_context *tls; /* NULL: plain TCP with prior knowledge (RFC 9113, 3.3) */
     struct h2_stream *(*next)(void *self); /* taken out of the owner's queue; NULL: none waits */

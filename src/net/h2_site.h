@@ -42,7 +42,7 @@ struct h2_pool {
     uv_timer_t timer;
     struct mono timer_at;
     unsigned handles; /* that the loop still knows */
-    struct link_scratch scratch;
+    struct conduit_scratch scratch;
 };
 
 /* The pool's. */
