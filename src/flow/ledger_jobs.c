@@ -48,17 +48,17 @@ static void take_accept(struct ledger *ledger, struct job *job)
     if (!work)
         return;
     work->bundle = job->accept.bundle;
+    work->since = ledger_first_unheard(ledger);
     job->accept.bundle = NULL;
     work->accept.op = (struct op){.verb = VERB_ACCEPT, .owner = work};
     op_queue_add(&ledger->accepts, &work->accept.op);
 }
 
 /* Does somebody's changed setting make what intake planned for this delivery doubtful? */
-static bool doubtful(const struct ledger *ledger, const struct job *job,
+static bool doubtful(const struct ledger *ledger, const struct work *work,
                      const struct delivery *delivery)
 {
-    return job->accept.recheck ||
-           (ledger->round_count && ledger_user_changing(ledger, delivery->user));
+    return work->job->accept.recheck || ledger_user_changed(ledger, work->since, delivery->user);
 }
 
 static void place_delivery(struct ledger *ledger, struct now now, struct work *work, uint32_t i)
@@ -72,7 +72,7 @@ static void place_delivery(struct ledger *ledger, struct now now, struct work *w
     unsigned lane = lane_of(delivery->kind, bundle->notification.priority);
     struct shelf *shelf = lanes_shelf(&ledger->lanes, lane, bundle->notification.app);
     if (!shelf || bundle->notification.guarantee == GUARANTEE_AT_MOST_ONCE ||
-        doubtful(ledger, work->job, delivery) || !lanes_take(&ledger->lanes, shelf, now.wall))
+        doubtful(ledger, work, delivery) || !lanes_take(&ledger->lanes, shelf, now.wall))
         return;
     struct ticket *ticket = ledger_ticket(ledger, bundle, i, now);
     if (!ticket) {

@@ -18,6 +18,21 @@ static void post(struct round *round, const struct inbox *to, int type)
     inbox_post(to, &notice->message);
 }
 
+static bool is_settings(const struct round *round)
+{
+    return round->type == NOTICE_USERS || round->type == NOTICE_SUPPRESSION ||
+           round->type == NOTICE_APP;
+}
+
+static void count_change(struct ledger *ledger, struct round *round)
+{
+    round->number = ledger->change_count++;
+    ledger->changes[round->number % CHANGES_RECENT] = (struct settled_change){
+        .users = {round->users[0], round->users[1]},
+        .everybody = round->type != NOTICE_USERS,
+    };
+}
+
 void ledger_tell(struct ledger *ledger, const struct round *what, struct job *job)
 {
     struct round *round = malloc(sizeof *round);
@@ -35,11 +50,11 @@ void ledger_tell(struct ledger *ledger, const struct round *what, struct job *jo
     keep_text(&round->name, round->text[2], sizeof round->text[2]);
     keep_text(&round->address, round->text[3], sizeof round->text[3]);
     list_add_last(&ledger->rounds, &round->link);
-    ledger->round_count++;
+    if (is_settings(round))
+        count_change(ledger, round);
 
-    bool settings = what->type == NOTICE_USERS || what->type == NOTICE_SUPPRESSION;
     bool intakes = what->type != NOTICE_CANCEL && what->type != NOTICE_DRAIN;
-    bool couriers = settings || !intakes || what->type == NOTICE_APP;
+    bool couriers = is_settings(round) || !intakes;
     must(ledger->config.intake_count + ledger->config.courier_count <= NOTICE_LISTENERS_MAX);
     /* Counted up before the first can come back: acknowledgements arrive through our inbox. */
     for (uint32_t i = 0; intakes && i < ledger->config.intake_count; i++)
@@ -57,18 +72,26 @@ void ledger_heard(struct ledger *ledger, struct notice *notice)
     if (round->job)
         ledger_answer(ledger, round->job);
     list_remove(&round->link);
-    ledger->round_count--;
     free(round);
 }
 
-bool ledger_user_changing(const struct ledger *ledger, int64_t user)
+uint64_t ledger_first_unheard(const struct ledger *ledger)
 {
     list_each (link, &ledger->rounds) {
         const struct round *round = list_of(link, struct round, link);
-        if (round->type == NOTICE_SUPPRESSION || round->type == NOTICE_APP)
-            return true;
-        if (round->type == NOTICE_USERS && user &&
-            (round->users[0] == user || round->users[1] == user))
+        if (is_settings(round))
+            return round->number;
+    }
+    return ledger->change_count;
+}
+
+bool ledger_user_changed(const struct ledger *ledger, uint64_t since, int64_t user)
+{
+    if (ledger->change_count - since > CHANGES_RECENT)
+        return true;
+    for (uint64_t i = since; i < ledger->change_count; i++) {
+        const struct settled_change *change = &ledger->changes[i % CHANGES_RECENT];
+        if (change->everybody || (user && (change->users[0] == user || change->users[1] == user)))
             return true;
     }
     return false;

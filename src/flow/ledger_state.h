@@ -31,9 +31,16 @@ struct work {
     struct bundle *bundle; /* accept */
     struct list tickets;   /* accept: made before the commit, so that nothing can fail after it */
     struct shelf *shelf;   /* claim */
+    uint64_t since;        /* accept: the first change that its plan may not have seen */
 };
 
-enum { CANCELLED_RECENT = 256 };
+enum { CANCELLED_RECENT = 256, CHANGES_RECENT = 256 };
+
+/* A committed change of settings. Changes are numbered as they come. */
+struct settled_change {
+    int64_t users[2];
+    bool everybody; /* a suppression or an app: not told by user */
+};
 
 struct ledger {
     struct ledger_config config;
@@ -48,7 +55,8 @@ struct ledger {
     struct mono sweep_at;
     bool sweeping;
     struct list rounds;
-    uint32_t round_count;
+    struct settled_change changes[CHANGES_RECENT]; /* a ring, by number */
+    uint64_t change_count;
     struct tickets *outbox[NOTICE_LISTENERS_MAX]; /* to each courier, posted at the end of a turn */
     int64_t cancelled[CANCELLED_RECENT];          /* a ring: what is in hand of them ends */
     uint32_t cancelled_at;
@@ -84,5 +92,8 @@ void ledger_bundle_give(struct ledger *ledger, struct bundle *bundle);
 /* Starts a round; answers `job` (may be NULL) once all have heard. */
 void ledger_tell(struct ledger *ledger, const struct round *what, struct job *job);
 void ledger_heard(struct ledger *ledger, struct notice *notice);
-/* Has a change of this user's settings been committed that some intake may not have heard of? */
-bool ledger_user_changing(const struct ledger *ledger, int64_t user);
+/* The number of the first change that a plan which arrives now may have missed: the oldest that
+ * some listener has not acknowledged. */
+uint64_t ledger_first_unheard(const struct ledger *ledger);
+/* Have this user's settings changed since the change of that number, itself included? */
+bool ledger_user_changed(const struct ledger *ledger, uint64_t since, int64_t user);
