@@ -39,6 +39,7 @@ struct round {
     enum channel channel;
     struct str address;
     int64_t notification;
+    uint64_t number; /* of a change of settings, as the ledger counts them */
     struct job *job; /* answered when `waiting` reaches 0; NULL: nobody asks */
     uint32_t waiting;
     char text[4][320]; /* what the strings above point at */
