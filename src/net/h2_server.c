@@ -44,9 +44,24 @@ static void h2_feed(struct session *session, const char *at, size_t len, struct 
     h2->feeding = false;
 }
 
+/* What has not come whole by now never will. */
+static void reset_unfinished(struct h2 *h2, const struct list *slots)
+{
+    list_each (at, slots) {
+        const struct slot *slot = list_of(at, struct slot, link);
+        if (!slot->handed)
+            (void)nghttp2_submit_rst_stream(h2->ng, NGHTTP2_FLAG_NONE, slot->stream,
+                                            NGHTTP2_CANCEL);
+    }
+}
+
 static void h2_feed_end(struct session *session, struct now now)
 {
-    h2_of(session)->peer_ended = true;
+    struct h2 *h2 = h2_of(session);
+    h2->peer_ended = true;
+    h2->now = now;
+    reset_unfinished(h2, &h2->receiving);
+    reset_unfinished(h2, &h2->handed);
     h2_feed(session, "", 0, now);
 }
 

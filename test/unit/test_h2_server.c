@@ -626,6 +626,25 @@ static void draining_does_not_wait_for_a_silent_peer(void **state)
     pair_close(pair);
 }
 
+static void a_peer_that_half_closes_gets_its_answers(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_open(false);
+    int32_t whole = ASK(pair, -1, PSEUDO("GET", "/"));
+    int32_t part = ASK(pair, 10, PSEUDO("POST", "/"));
+    seen_of(pair, part)->hold = true;
+    carry(pair, 1000);
+    pair->server->ops->feed_end(pair->server, pair->now);
+    carry(pair, 1000);
+    assert_true(seen_of(pair, part)->closed);
+    assert_int_equal(pair->server->ops->state(pair->server), SESSION_READS);
+    desk_echo(pair->desk->handed[0]);
+    carry(pair, 1000);
+    assert_int_equal(seen_of(pair, whole)->status, 200);
+    assert_int_equal(pair->server->ops->state(pair->server), SESSION_ENDS);
+    pair_close(pair);
+}
+
 static void answers_after_the_end_are_dropped(void **state)
 {
     (void)state;
@@ -672,6 +691,7 @@ int main(void)
         cmocka_unit_test(a_header_block_must_end_in_time),
         cmocka_unit_test(draining_serves_what_has_begun_and_nothing_after),
         cmocka_unit_test(draining_does_not_wait_for_a_silent_peer),
+        cmocka_unit_test(a_peer_that_half_closes_gets_its_answers),
         cmocka_unit_test(answers_after_the_end_are_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
