@@ -1,5 +1,6 @@
 /* cli/queue.c - `queue` and `dlq`: what waits, and what has come to nothing. */
 #include "cli/command.h"
+#include "model/limits.h"
 #include <sysexits.h>
 
 int command_queue(struct cli *cli)
@@ -14,15 +15,14 @@ int command_queue(struct cli *cli)
     table_init(&table, &cli->arena, heads);
     for (uint32_t i = 0; i < list.count; i++) {
         const struct json *lane = list.items[i];
-        struct str age = json_text(lane, "oldest_age_ms"), lag = json_text(lane, "lag_ms");
+        struct str age = json_text(lane, "oldest_age_ms");
         table_cell(&table, json_text(lane, "kind"));
         table_cell(&table, json_text(lane, "priority"));
         table_cell(&table, json_text(lane, "depth"));
         table_cell(&table, json_text(lane, "in_flight"));
         table_cell(&table, age.at ? arena_printf(&cli->arena, "%.*sms", STR_ARG(age)) : age);
         table_cell(&table, json_text(lane, "rate_1m"));
-        table_cell(&table, lag.at ? arena_printf(&cli->arena, "%.*sms", STR_ARG(lag))
-                                  : json_text(lane, "lag"));
+        table_cell(&table, json_text(lane, "lag"));
     }
     table_print(&table, cli->out);
     return 0;
@@ -93,41 +93,39 @@ static void redrive_body(const struct args *args, const char *channel, struct bu
     json_close(&out, '}');
 }
 
-static uint32_t length_of(const struct json *answer, struct str name)
+/* What one call redrove, and the ids that it left alone. */
+static int64_t take_redriven(struct cli *cli, const struct json *answer)
 {
-    const struct json *list = json_get(answer, name);
-    return json_is(list, JSON_ARRAY) ? list->count : 0;
+    int64_t count = 0;
+    const struct json *redriven = json_get(answer, STR("redriven"));
+    const struct json *skipped = json_get(answer, STR("skipped"));
+    for (uint32_t i = 0; json_is(skipped, JSON_ARRAY) && i < skipped->count; i++) {
+        text_print(skipped->items[i].text, cli->out);
+        fputs(": not a dead letter\n", cli->out);
+    }
+    return json_is(redriven, JSON_NUMBER) && json_to_i64(redriven, &count) ? count : 0;
 }
 
-static void redriven_print(struct cli *cli, const struct json *answer)
+/* Again while the server says that there are more. */
+static int redrive_all(struct cli *cli, struct str body)
 {
-    struct str count = json_text(answer, "redriven");
-    const struct json *list = json_get(answer, STR("redriven"));
-    const struct json *skipped = json_get(answer, STR("skipped"));
-    if (json_is(list, JSON_ARRAY))
-        fprintf(cli->out, "%u redriven", list->count);
-    else
-        fprintf(cli->out, "%.*s redriven", STR_ARG(count));
-    if (!json_is(skipped, JSON_ARRAY)) {
-        fputc('\n', cli->out);
-        return;
-    }
-    fprintf(cli->out, ", %u skipped\n", length_of(answer, STR("skipped")));
-    for (uint32_t i = 0; i < skipped->count; i++) {
-        const struct json *item = &skipped->items[i];
-        fputs("  ", cli->out);
-        text_print(json_is(item, JSON_STRING) ? item->text : json_text(item, "id"), cli->out);
-        fputs(": ", cli->out);
-        text_print(json_is(item, JSON_OBJECT) ? json_text(item, "detail") : STR("not dead"),
-                   cli->out);
-        fputc('\n', cli->out);
-    }
+    const struct json *answer;
+    int64_t count = 0, step;
+    do {
+        int code = cli_call(cli, "POST", STR("/v1/dead-letters/redrive"), body, &answer);
+        if (code)
+            return code;
+        step = cli_raw(cli, answer) ? 0 : take_redriven(cli, answer);
+        count += step;
+    } while (step && json_is(json_get(answer, STR("more")), JSON_TRUE));
+    if (!args_has(cli->args, OPTION_JSON))
+        fprintf(cli->out, "%lld redriven\n", (long long)count);
+    return 0;
 }
 
 int command_dlq_redrive(struct cli *cli)
 {
     const struct args *args = cli->args;
-    const struct json *answer;
     const char *channel;
     struct buf body;
     int code = one_channel(cli, &channel);
@@ -138,13 +136,9 @@ int command_dlq_redrive(struct cli *cli)
         return cli_fail(cli, EX_USAGE, "name ids, or --all with filters, not both");
     if (!args->operand_count && !args_has(args, OPTION_ALL))
         return cli_fail(cli, EX_USAGE, "name ids, or say --all");
-    buf_init(&body, 1024 * 1024);
+    buf_init(&body, CLI_INPUT_BYTES_MAX);
     redrive_body(args, channel, &body);
-    code = body.failed
-               ? cli_memory(cli)
-               : cli_call(cli, "POST", STR("/v1/dead-letters/redrive"), buf_str(&body), &answer);
+    code = body.failed ? cli_memory(cli) : redrive_all(cli, buf_str(&body));
     buf_done(&body);
-    if (!code && !cli_raw(cli, answer))
-        redriven_print(cli, answer);
     return code;
 }

@@ -24,10 +24,7 @@ static bool add_recipients(struct json_out *out, const struct args *args)
     static const struct {
         enum option option;
         const char *name;
-    } kinds[] = {{OPTION_USER, "user_id"},
-                 {OPTION_EMAIL, "email"},
-                 {OPTION_PHONE, "phone"},
-                 {OPTION_TOPIC, "topic"}};
+    } kinds[] = {{OPTION_USER, "user_id"}, {OPTION_EMAIL, "email"}, {OPTION_PHONE, "phone"}};
     bool any = false;
     json_name(out, STR("to"));
     json_open(out, '[');
@@ -171,9 +168,7 @@ static int make_body(struct cli *cli, struct json_out *out)
                         "--text, or --subject and --html");
     json_open(out, '{');
     if (!add_recipients(out, args))
-        return cli_fail(cli, EX_USAGE,
-                        "nobody to send to: give --user, --email, --phone or "
-                        "--topic");
+        return cli_fail(cli, EX_USAGE, "nobody to send to: give --user, --email or --phone");
     int code = template ? add_template(cli, out, template) : add_content(cli, out);
     if (!code && data)
         code = add_data(cli, out, data);
@@ -184,11 +179,6 @@ static int make_body(struct cli *cli, struct json_out *out)
     option(out, args, OPTION_PRIORITY, "priority");
     option(out, args, OPTION_GUARANTEE, "guarantee");
     option(out, args, OPTION_COLLAPSE_KEY, "collapse_key");
-    option(out, args, OPTION_SEND_AT, "send_at");
-    if (args_has(args, OPTION_DRY_RUN)) {
-        json_name(out, STR("dry_run"));
-        json_bool(out, true);
-    }
     json_close(out, '}');
     return code;
 }
@@ -209,23 +199,6 @@ static int wait_for(struct cli *cli, struct str id)
     return code ? code : printed ? printed : follow_result(last);
 }
 
-static void dry_run_print(struct cli *cli, const struct json *answer)
-{
-    static const char *const heads[] = {"USER",     "CHANNEL", "KIND",   "ADDRESS",
-                                        "PROVIDER", "STATE",   "REASON", NULL};
-    static const char *const members[] = {"user_id",  "channel", "kind",   "address",
-                                          "provider", "state",   "reason", NULL};
-    struct table table;
-    const struct json *list = json_get(answer, STR("deliveries"));
-    if (json_is(list, JSON_OBJECT))
-        list = json_get(list, STR("data"));
-    table_init(&table, &cli->arena, heads);
-    for (uint32_t i = 0; json_is(list, JSON_ARRAY) && i < list->count; i++)
-        for (const char *const *name = members; *name; name++)
-            table_cell(&table, json_text(&list->items[i], *name));
-    table_print(&table, cli->out);
-}
-
 int command_send(struct cli *cli)
 {
     const struct json *answer;
@@ -240,11 +213,6 @@ int command_send(struct cli *cli)
     buf_done(&body);
     if (code)
         return code;
-    if (args_has(cli->args, OPTION_DRY_RUN)) {
-        if (!cli_raw(cli, answer))
-            dry_run_print(cli, answer);
-        return 0;
-    }
     struct str id = json_text(answer, "id"), count = json_text(answer, "deliveries");
     bool wait = args_has(cli->args, OPTION_WAIT);
     if (!(wait && args_has(cli->args, OPTION_JSON)) && !cli_raw(cli, answer)) {
