@@ -191,9 +191,10 @@ static bool read_choice(struct call *call, struct redriving *ret)
     if (fields.object && ids == filter)
         fault_add(&call->faults, STR(""), "must have either ids or filter");
     fields_done(&fields);
-    if (call->faults.count)
-        call_invalid(call);
-    return !call->faults.count;
+    if (!call->faults.count)
+        return true;
+    call_invalid(call);
+    return false;
 }
 
 static struct redriving *redriving_new(struct call *call)
