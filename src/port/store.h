@@ -231,6 +231,9 @@ struct redrive {
     const struct delivery_key *keys; /* these, or NULL: what the filter finds */
     uint32_t key_count;
     uint32_t limit;   /* most redriven by one op, REDRIVE_MAX at most */
+    /* The filter looks at a bounded number in one op; with `more`, hand this on to the next. */
+    bool after_set;
+    struct delivery_key after;
     bool delete_only; /* remove them from the dead letters instead */
     struct wall now;
     struct delivery_key *redriven; /* or removed, with `delete_only` */

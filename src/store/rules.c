@@ -40,6 +40,7 @@ void standing_add(struct standing *standing, const struct event *event)
         standing->attempts = 0; /* a redrive */
     standing->next_seq = event->seq + 1;
     standing->updated_at = event->at;
+    standing->due = event->due;
 }
 
 struct delivery_view view_of(const struct delivery *delivery, int64_t notification,

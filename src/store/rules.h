@@ -8,6 +8,11 @@
 #define REASON_REDRIVEN STR("redriven")
 #define REASON_CUT_OFF  STR("cut_off")
 
+enum {
+    REDRIVE_SCAN_MAX = 5000, /* dead letters that one step of a redrive looks at */
+    PAGE_SCAN_MAX = 1000,    /* notifications or dead letters that one page looks at */
+};
+
 /* The order of states that a receipt may move a delivery along (port/store.h, receipt). */
 bool receipt_moves(enum state from, enum state to);
 
@@ -18,6 +23,7 @@ struct standing {
     uint32_t attempts; /* since acceptance or redrive */
     uint32_t next_seq;
     struct wall updated_at;
+    struct wall due; /* as its last event has it; ms == 0: before the first */
 };
 
 struct standing standing_of(const struct delivery *delivery, int64_t notification);

@@ -63,7 +63,7 @@ static void place_delivery(struct memory_disk *disk, const struct accept *op,
         disk_pend(disk, row, work);
         return;
     }
-    must(!"a place");
+    never("a place");
 }
 
 void memory_accept(struct memory_disk *disk, struct accept *op)

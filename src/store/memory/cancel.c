@@ -99,18 +99,25 @@ static void redrive_keys(struct memory_disk *disk, struct redrive *op, uint32_t 
 
 static void redrive_found(struct memory_disk *disk, struct redrive *op, uint32_t limit)
 {
-    size_t at = 0;
-    while (at < disk->dead.count) {
+    struct work_row from = {.key = op->after};
+    if (op->after_set)
+        from.key.ordinal++; /* that one was looked at */
+    size_t at = op->after_set ? table_floor(&disk->dead, &from) : 0;
+    for (uint32_t looked = 0; at < disk->dead.count; looked++) {
         const struct work_row *dead = disk->dead.rows[at];
-        struct delivery_row *row = disk_delivery(disk, dead->key);
-        if (!is_meant(op, row)) {
-            at++;
-        } else if (op->redriven_count < limit) {
-            redrive_one(disk, op, row); /* takes the row at `at` out */
-        } else {
+        struct delivery_key key = dead->key;
+        struct delivery_row *row = disk_delivery(disk, key);
+        bool meant = is_meant(op, row);
+        if (looked == REDRIVE_SCAN_MAX || (meant && op->redriven_count == limit)) {
             op->more = true;
             return;
         }
+        op->after = key;
+        op->after_set = true;
+        if (meant)
+            redrive_one(disk, op, row); /* takes the row at `at` out */
+        else
+            at++;
     }
 }
 

@@ -2,8 +2,6 @@
 #include "store/memory/disk.h"
 #include "store/rules.h"
 
-enum { SCAN_MAX = 1000 }; /* notifications that one page looks at */
-
 struct delivery_view memory_view(const struct notification_row *row, uint32_t ordinal)
 {
     const struct delivery_row *delivery = &row->deliveries[ordinal];
@@ -91,7 +89,7 @@ static void query_notifications(const struct memory_disk *disk, struct query *qu
     query->notifications = arena_array(&query->arena, struct notification_view, limit);
     for (uint32_t looked = 0; at > 0 && query->notifications; looked++) {
         const struct notification_row *row = disk->notifications.rows[at - 1];
-        if (query->count == limit || looked == SCAN_MAX) {
+        if (query->count == limit || looked == PAGE_SCAN_MAX) {
             query->more = true;
             return;
         }
@@ -194,7 +192,7 @@ static void query_dead(const struct memory_disk *disk, struct query *query)
     size_t at = table_floor(&disk->dead, &beyond);
     for (uint32_t looked = 0; at > 0 && query->deliveries; looked++) {
         const struct work_row *dead = disk->dead.rows[at - 1];
-        if (query->count == limit || looked == SCAN_MAX) {
+        if (query->count == limit || looked == PAGE_SCAN_MAX) {
             query->more = true;
             return;
         }

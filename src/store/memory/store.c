@@ -87,7 +87,7 @@ static void run_op(struct memory_disk *disk, struct op *op, struct arena *arena)
         memory_sweep(disk, (struct sweep *)(void *)op);
         return;
     }
-    must(!"a verb");
+    never("a verb");
 }
 
 bool memory_store_step(struct store *self, enum memory_step step)

@@ -1,0 +1,13 @@
+/* store/sqlite/lock.h - the directory of a store, and the door that one server holds shut. */
+#pragma once
+#include "base/err.h"
+#include "base/str.h"
+
+/* Makes the directory (mode 0700) if it is missing and takes its lock file; *ret_fd holds it until
+ * lock_release. ERR_CONFLICT: another process has it, `why` names its pid. ERR_IO. */
+enum err lock_take(const char *directory, int *ret_fd, struct why *why) must_use;
+void lock_release(int fd);
+
+/* Writes a file that a previous life left (the WAL) over itself and syncs it: pages that a failed
+ * fsync marked clean reach the disk before anything builds on them. OK if there is no such file. */
+enum err lock_rewrite(const char *path, struct why *why) must_use;
