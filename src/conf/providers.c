@@ -51,14 +51,13 @@ void read_driver(struct reader *reader, struct yaml_node *node, void *into)
     reading->provider.ops = provider_find(driver);
     if (reading->provider.ops)
         return;
-    char known[WHY_MAX] = "";
-    size_t count, used = 0;
+    char known[WHY_MAX] = "there are";
+    size_t count, used = strlen(known);
     const struct provider_ops *const *all = provider_all(&count);
     for (size_t i = 0; i < count && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%.*s", i ? ", " : "",
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s %.*s", i ? "," : "",
                                  STR_ARG(all[i]->driver));
-    config_fault_add(reader->faults, place_of(node), str_of(known),
-                     "unknown driver \"%.*s\"; there are", STR_ARG(driver));
+    node_fault(reader, node, known, "unknown driver \"%.*s\"", STR_ARG(driver));
 }
 
 void read_text(struct reader *reader, struct yaml_node *node, void *into)

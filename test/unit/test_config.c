@@ -193,7 +193,7 @@ static const struct refused {
      {"3:15: first is longer than max", "3:46: attempts is out of range: \"101\""}},
     {BASE "retry: {hgih: {}}\n", {"3:9: unknown key \"hgih\" | did you mean \"high\"?"}},
     {BASE "providers: {a: {driver: nope}}\n",
-     {"3:25: unknown driver \"nope\"; there are | push, any"}},
+     {"3:25: unknown driver \"nope\" | there are push, any"}},
     {BASE "providers: {a: {}}\n", {"3:16: driver is missing"}},
     {BASE "providers: {a: {driver: push, team_id: T}}\n",
      {"3:16: key is missing: driver push needs it"}},
