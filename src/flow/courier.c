@@ -30,7 +30,8 @@ struct courier *courier_new(const struct courier_config *config)
     courier->library = library_new(&library);
     courier->senders =
         calloc(config->provider_count ? config->provider_count : 1, sizeof *courier->senders);
-    if (!courier->library || !courier->senders) {
+    list_init(&courier->arrivals);
+    if (!courier->library || !courier->senders || !courier_apps_open(courier)) {
         library_free(courier->library);
         free(courier->senders);
         free(courier);
@@ -44,6 +45,7 @@ struct courier *courier_new(const struct courier_config *config)
         desk_init(&sender->desk, key);
         arena_init(&sender->fetch.arena, FETCH_ARENA_MAX);
     }
+    courier_apps_ask(courier);
     return courier;
 }
 
@@ -62,6 +64,7 @@ void courier_free(struct courier *courier)
         arena_done(&courier->senders[i].fetch.arena);
     }
     library_free(courier->library);
+    courier_apps_close(courier);
     free(courier->senders);
     free(courier);
 }
@@ -71,7 +74,8 @@ bool courier_at_rest(const struct courier *courier)
     uint32_t waiting = 0;
     for (uint32_t i = 0; i < courier->config.provider_count; i++)
         waiting += courier->senders[i].desk.waiting;
-    return !waiting && !courier->flight_count && !courier->fetch_count && !courier->outbox;
+    return !waiting && !courier->flight_count && !courier->fetch_count && !courier->outbox &&
+           !courier->apps_asked;
 }
 
 /* ------------------------------------------------------------------------------ tickets ---- */
@@ -94,7 +98,7 @@ static void take_ticket(struct courier *courier, struct ticket *ticket, struct n
     const struct route_question question = {
         .kind = delivery->kind,
         .mode = ticket->notification->mode,
-        .app = ticket->notification->app_name,
+        .app = courier_app_name(courier, ticket->notification->app),
         .bundle_id = delivery->bundle_id,
         .category = ticket->notification->category,
         .phone = delivery->kind == KIND_SMS ? delivery->address : STR_NONE,
@@ -231,6 +235,35 @@ static void acknowledge(struct courier *courier)
     }
 }
 
+static void take_arrivals(struct courier *courier, struct now now)
+{
+    for (struct list *at; (at = list_take_first(&courier->arrivals));)
+        take_ticket(courier, list_of(at, struct ticket, link), now);
+}
+
+void courier_apps_known(struct courier *courier, struct now now)
+{
+    take_arrivals(courier, now);
+    struct message *held = courier->held;
+    courier->held = NULL;
+    for (struct message *next; held; held = next) {
+        next = held->next;
+        hear(courier, now, (struct notice *)held);
+    }
+}
+
+static void take_notice(struct courier *courier, struct now now, struct notice *notice)
+{
+    if (notice->round->type == NOTICE_APP && courier->app_count)
+        courier_apps_ask(courier);
+    if (!courier->apps_asked) {
+        hear(courier, now, notice);
+        return;
+    }
+    notice->message.next = courier->held;
+    courier->held = &notice->message;
+}
+
 static void step(void *self, struct now now, struct message *message)
 {
     struct courier *courier = self;
@@ -238,12 +271,14 @@ static void step(void *self, struct now now, struct message *message)
     case COURIER_TICKETS: {
         struct tickets *tickets = (struct tickets *)message;
         for (struct list *at; (at = list_take_first(&tickets->list));)
-            take_ticket(courier, list_of(at, struct ticket, link), now);
+            list_add_last(&courier->arrivals, at);
         free(tickets);
+        if (!courier->apps_asked)
+            take_arrivals(courier, now);
         return;
     }
     case COURIER_NOTICE:
-        hear(courier, now, (struct notice *)message);
+        take_notice(courier, now, (struct notice *)message);
         return;
     case COURIER_QUERY:
         ((struct query *)message)->finish((struct query *)message);

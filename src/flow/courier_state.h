@@ -58,8 +58,21 @@ struct sender {
     bool refreshed; /* the credential was called stale and renewed, and nothing succeeded since */
 };
 
+/* An app that a route names, and its number; 0: there is none of that name now. */
+struct named_app {
+    struct query query; /* the one that asks for it */
+    struct str name;
+    uint32_t number;
+};
+
 struct courier {
     struct courier_config config;
+    struct named_app *apps; /* those that routes name */
+    uint32_t app_count;
+    uint32_t apps_asked;  /* answers to come: until then tickets and notices wait */
+    bool apps_stale;      /* and then they are to be asked again */
+    struct list arrivals; /* tickets that wait for them */
+    struct message *held; /* notices that do, newest first */
     struct sender *senders;
     struct library *library;
     struct rng rng;
@@ -72,6 +85,14 @@ struct courier {
     struct message *acks; /* notices heard, to be acknowledged after the outbox */
     bool draining;
 };
+
+/* courier_apps.c: routes name apps, deliveries number them. */
+bool courier_apps_open(struct courier *courier);
+void courier_apps_close(struct courier *courier);
+/* Asks the store again; `courier_apps_known` once all have answered. */
+void courier_apps_ask(struct courier *courier);
+void courier_apps_known(struct courier *courier, struct now now); /* courier.c */
+struct str courier_app_name(const struct courier *courier, uint32_t number);
 
 /* courier_flight.c */
 void flight_begin(struct courier *courier, struct sender *sender, struct ticket *ticket,

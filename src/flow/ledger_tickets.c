@@ -274,7 +274,6 @@ void ledger_claim_due(struct ledger *ledger, struct now now)
 static struct notification copy_notification(struct arena *arena, const struct notification *from)
 {
     struct notification to = *from;
-    to.app_name = arena_copy(arena, from->app_name);
     to.category = arena_copy(arena, from->category);
     to.template_name = arena_copy(arena, from->template_name);
     to.partials = arena_copy(arena, from->partials);

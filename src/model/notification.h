@@ -12,7 +12,6 @@
 struct notification {
     int64_t id;
     uint32_t app;
-    struct str app_name;      /* for routes; stored with the app, not here */
     enum mode mode;
     enum priority priority;
     enum guarantee guarantee;

@@ -1,0 +1,87 @@
+/* flow/courier_apps.c - the numbers of the apps that routes name.
+ *
+ * Asked of the store at start and whenever an app has come or gone; in between, tickets wait a
+ * moment rather than take a route that is not theirs.
+ */
+#include "flow/courier_state.h"
+#include <stdlib.h>
+
+enum { QUERY_BYTES_MAX = 64 * 1024 };
+
+static bool is_known(const struct courier *courier, struct str name)
+{
+    for (uint32_t i = 0; i < courier->app_count; i++)
+        if (str_eq(courier->apps[i].name, name))
+            return true;
+    return false;
+}
+
+bool courier_apps_open(struct courier *courier)
+{
+    const struct routes *routes = &courier->config.routes;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < routes->count; i++)
+        most += routes->list[i].app_count;
+    courier->apps = calloc(most ? most : 1, sizeof *courier->apps);
+    if (!courier->apps)
+        return false;
+    for (uint32_t i = 0; i < routes->count; i++)
+        for (uint32_t j = 0; j < routes->list[i].app_count; j++)
+            if (!is_known(courier, routes->list[i].apps[j]))
+                courier->apps[courier->app_count++].name = routes->list[i].apps[j];
+    return true;
+}
+
+void courier_apps_close(struct courier *courier)
+{
+    free(courier->apps);
+}
+
+static void answered(struct query *query)
+{
+    struct courier *courier = query->owner;
+    struct named_app *app = list_of(query, struct named_app, query);
+    if (!query->err)
+        app->number = query->apps[0].number;
+    else if (query->err == ERR_MISSING)
+        app->number = 0;
+    arena_done(&query->arena); /* on any other error the number stays what it was */
+    if (--courier->apps_asked)
+        return;
+    if (courier->apps_stale) {
+        courier->apps_stale = false;
+        courier_apps_ask(courier);
+    } else {
+        courier_apps_known(courier, clock_now(&courier->config.clock));
+    }
+}
+
+void courier_apps_ask(struct courier *courier)
+{
+    if (courier->apps_asked) {
+        courier->apps_stale = true; /* what is under way may have begun before the change */
+        return;
+    }
+    courier->apps_asked = courier->app_count;
+    for (uint32_t i = 0; i < courier->app_count; i++) {
+        struct named_app *app = &courier->apps[i];
+        app->query = (struct query){
+            .message = {.type = COURIER_QUERY},
+            .done = courier->config.inbox,
+            .type = QUERY_APP,
+            .owner = courier,
+            .finish = answered,
+            .name = app->name,
+        };
+        arena_init(&app->query.arena, QUERY_BYTES_MAX);
+        courier->config.store->ops->read(courier->config.store, &app->query);
+    }
+}
+
+struct str courier_app_name(const struct courier *courier, uint32_t number)
+{
+    for (uint32_t i = 0; i < courier->app_count; i++)
+        if (courier->apps[i].number == number)
+            return courier->apps[i].name;
+    return STR_NONE;
+}
