@@ -48,10 +48,8 @@ void problem_write(const struct problem *problem, struct json_out *out)
     json_str(out, row->title);
     json_name(out, STR("status"));
     json_i64(out, row->status);
-    if (problem->detail.at) {
-        json_name(out, STR("detail"));
-        json_str(out, problem->detail);
-    }
+    json_name(out, STR("detail"));
+    json_str(out, problem->detail.at ? problem->detail : row->title);
     if (problem->faults && problem->faults->list && problem->faults->count)
         write_faults(problem->faults, out);
     json_close(out, '}');

@@ -18,11 +18,11 @@ enum problem_type {
 
 struct problem {
     enum problem_type type;
-    struct str detail;           /* absent: the title says it all */
+    struct str detail;           /* absent: the title stands in its place */
     const struct faults *faults; /* NULL, or listed as `errors` */
 };
 
 int problem_status(enum problem_type type);
 struct str problem_slug(enum problem_type type);
-/* The object {"type","title","status","detail","errors"}; those without content are left out. */
+/* The object {"type","title","status","detail"}, and "errors" if there are faults. */
 void problem_write(const struct problem *problem, struct json_out *out);
