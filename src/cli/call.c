@@ -26,8 +26,8 @@ int cli_open(struct cli *cli, const struct args *args, FILE *out, FILE *err)
     struct why why;
     *cli = (struct cli){.args = args, .out = out, .err = err};
     arena_init(&cli->arena, CLI_ARENA_BYTES_MAX);
-    if (settings_read(args_value(args, OPTION_URL), &cli->arena, &cli->settings, &why) ||
-        client_open(&cli->settings, args_value(args, OPTION_CA), &cli->client, &why))
+    if (credentials_read(args_value(args, OPTION_URL), &cli->arena, &cli->credentials, &why) ||
+        client_open(&cli->credentials, args_value(args, OPTION_CA), &cli->client, &why))
         return cli_fail(cli, EX_CONFIG, "%s", why.text);
     return 0;
 }
@@ -35,7 +35,7 @@ int cli_open(struct cli *cli, const struct args *args, FILE *out, FILE *err)
 void cli_close(struct cli *cli)
 {
     client_close(cli->client);
-    settings_wipe(&cli->settings);
+    credentials_wipe(&cli->credentials);
     arena_done(&cli->arena);
 }
 
@@ -94,7 +94,7 @@ static int call_as(struct cli *cli, enum client_as as, const char *method, struc
         return problem_print(answer.status, err ? NULL : *ret, answer.retry_after, cli->err);
     if (err)
         return cli_fail(cli, EX_PROTOCOL, "the answer is not JSON: is %.*s a Bongsu server?",
-                        STR_ARG(cli->settings.url));
+                        STR_ARG(cli->credentials.url));
     return 0;
 }
 
@@ -106,7 +106,7 @@ int cli_call_anyone(struct cli *cli, const char *method, struct str path, const 
 int cli_call_root(struct cli *cli, const char *method, struct str path, struct str body,
                   const struct json **ret)
 {
-    if (!cli->settings.root_key.len)
+    if (!cli->credentials.root_key.len)
         return cli_fail(cli, EX_NOPERM, "this needs the root key: set BONGSU_ROOT_KEY");
     return call_as(cli, CLIENT_ROOT, method, path, body, ret);
 }
@@ -114,9 +114,9 @@ int cli_call_root(struct cli *cli, const char *method, struct str path, struct s
 int cli_call(struct cli *cli, const char *method, struct str path, struct str body,
              const struct json **ret)
 {
-    if (cli->settings.app_key.len)
+    if (cli->credentials.app_key.len)
         return call_as(cli, CLIENT_APP, method, path, body, ret);
-    if (cli->settings.root_key.len)
+    if (cli->credentials.root_key.len)
         return call_as(cli, CLIENT_ROOT, method,
                        cli_with(cli, path, "app", args_value(cli->args, OPTION_APP)), body, ret);
     return cli_fail(cli, EX_NOPERM,

@@ -12,7 +12,7 @@
 struct cli {
     const struct args *args;
     struct arena arena;
-    struct settings settings;
+    struct credentials credentials;
     struct client *client;
     FILE *out, *err;
 };

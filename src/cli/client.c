@@ -8,7 +8,7 @@
 struct client {
     CURL *curl;
     struct curl_slist *headers;
-    const struct settings *settings;
+    const struct credentials *credentials;
     struct buf body;
     char error[CURL_ERROR_SIZE];
 };
@@ -41,7 +41,7 @@ static bool set_up(struct client *client, const char *ca)
     bad |= curl_easy_setopt(curl, CURLOPT_USERAGENT, "bongsu");
     bad |= curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     bad |= curl_easy_setopt(curl, CURLOPT_WRITEDATA, &client->body);
-    if (is_loopback(client->settings->url))
+    if (is_loopback(client->credentials->url))
         bad |= curl_easy_setopt(curl, CURLOPT_PROXY, "");
     if (ca)
         bad |= curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
@@ -51,7 +51,7 @@ static bool set_up(struct client *client, const char *ca)
     return !bad && client->headers;
 }
 
-enum err client_open(const struct settings *settings, const char *ca, struct client **ret,
+enum err client_open(const struct credentials *credentials, const char *ca, struct client **ret,
                      struct why *why)
 {
     struct client *client = calloc(1, sizeof *client);
@@ -59,7 +59,7 @@ enum err client_open(const struct settings *settings, const char *ca, struct cli
         free(client);
         return why_set(why, ERR_MEMORY, "out of memory");
     }
-    client->settings = settings;
+    client->credentials = credentials;
     buf_init(&client->body, CLI_ANSWER_BYTES_MAX);
     client->curl = curl_easy_init();
     if (!client->curl || !set_up(client, ca)) {
@@ -84,13 +84,13 @@ void client_close(struct client *client)
 /* Basic with the app's key, or Bearer with the root key. */
 static CURLcode authorize(struct client *client, enum client_as as, struct arena *arena)
 {
-    const struct settings *settings = client->settings;
+    const struct credentials *credentials = client->credentials;
     CURL *curl = client->curl;
     CURLcode bad = curl_easy_setopt(curl, CURLOPT_HTTPAUTH,
                                     as == CLIENT_ROOT ? CURLAUTH_BEARER : CURLAUTH_BASIC);
-    char *name = as == CLIENT_APP ? arena_text(arena, settings->app_key) : NULL;
-    char *secret = as == CLIENT_APP ? arena_text(arena, settings->app_secret) : NULL;
-    char *bearer = as == CLIENT_ROOT ? arena_text(arena, settings->root_key) : NULL;
+    char *name = as == CLIENT_APP ? arena_text(arena, credentials->app_key) : NULL;
+    char *secret = as == CLIENT_APP ? arena_text(arena, credentials->app_secret) : NULL;
+    char *bearer = as == CLIENT_ROOT ? arena_text(arena, credentials->root_key) : NULL;
     bad |= curl_easy_setopt(curl, CURLOPT_USERNAME, name);
     bad |= curl_easy_setopt(curl, CURLOPT_PASSWORD, secret);
     bad |= curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, bearer);
@@ -105,7 +105,8 @@ static CURLcode prepare(struct client *client, const char *method, struct str pa
                         struct arena *arena)
 {
     CURL *curl = client->curl;
-    struct str url = arena_printf(arena, "%.*s%.*s", STR_ARG(client->settings->url), STR_ARG(path));
+    struct str url =
+        arena_printf(arena, "%.*s%.*s", STR_ARG(client->credentials->url), STR_ARG(path));
     char *terminated = url.at ? arena_text(arena, url) : NULL;
     if (!terminated)
         return CURLE_OUT_OF_MEMORY;
@@ -134,7 +135,7 @@ enum err client_call(struct client *client, enum client_as as, const char *metho
         return why_set(why, ERR_MEMORY, "%s", curl_easy_strerror(bad));
     bad = curl_easy_perform(curl);
     if (bad)
-        return why_set(why, ERR_IO, "%.*s: %s", STR_ARG(client->settings->url),
+        return why_set(why, ERR_IO, "%.*s: %s", STR_ARG(client->credentials->url),
                        client->error[0] ? client->error : curl_easy_strerror(bad));
     long status = 0;
     struct curl_header *header;

@@ -4,7 +4,7 @@
  * CLI_ANSWER_BYTES_MAX and CLI_CALL_TIMEOUT_S. Threads: one.
  */
 #pragma once
-#include "cli/settings.h"
+#include "cli/credentials.h"
 
 struct client;
 
@@ -17,8 +17,8 @@ struct answer {
 /* As whom: the app's key, or the root key. */
 enum client_as { CLIENT_ANYONE, CLIENT_APP, CLIENT_ROOT };
 
-/* `ca` is a PEM file, or NULL. The settings must outlive the client. */
-enum err client_open(const struct settings *settings, const char *ca, struct client **ret,
+/* `ca` is a PEM file, or NULL. The credentials must outlive the client. */
+enum err client_open(const struct credentials *credentials, const char *ca, struct client **ret,
                      struct why *why) must_use;
 void client_close(struct client *client); /* NULL is allowed */
 

@@ -1,4 +1,4 @@
-/* cli/settings.h - which server to talk to, and as whom.
+/* cli/credentials.h - which server to talk to, and as whom.
  *
  * Each value from the option, else the environment (BONGSU_URL, BONGSU_APP_KEY, BONGSU_APP_SECRET,
  * BONGSU_ROOT_KEY), else ~/.config/bongsu/config ($XDG_CONFIG_HOME is honoured): lines of
@@ -8,7 +8,7 @@
 #pragma once
 #include "base/arena.h"
 
-struct settings {
+struct credentials {
     struct str url; /* without a slash at its end */
     struct str app_key, app_secret;
     struct str root_key; /* absent: none */
@@ -16,8 +16,9 @@ struct settings {
 
 /* `url` is the option's, or NULL. ERR_INPUT: a line that is not understood, half a key;
  * ERR_DENIED: others may read the file. */
-enum err settings_read(const char *url, struct arena *arena, struct settings *ret,
-                       struct why *why) must_use;
+enum err credentials_read(const char *url, struct arena *arena, struct credentials *ret,
+                          struct why *why) must_use;
 /* The lines of such a file; what the file does not name stays. */
-enum err settings_parse(struct str text, struct settings *settings, struct why *why) must_use;
-void settings_wipe(struct settings *settings);
+enum err credentials_parse(struct str text, struct credentials *credentials,
+                           struct why *why) must_use;
+void credentials_wipe(struct credentials *credentials);

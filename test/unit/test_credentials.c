@@ -1,5 +1,5 @@
 /* Whom to talk to and as whom: the option wins over the environment, that over the file. */
-#include "cli/settings.h"
+#include "cli/credentials.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@ static int set_up(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
-    snprintf(world->home, sizeof world->home, "/tmp/test-settings-XXXXXX");
+    snprintf(world->home, sizeof world->home, "/tmp/test-credentials-XXXXXX");
     assert_non_null(mkdtemp(world->home));
     snprintf(world->path, sizeof world->path, "%s/bongsu", world->home);
     assert_int_equal(mkdir(world->path, 0700), 0);
@@ -64,59 +64,59 @@ static void assert_str(struct str got, const char *want)
 static void test_without_anything_it_is_the_local_server(void **state)
 {
     struct world *world = *state;
-    struct settings settings;
+    struct credentials credentials;
     struct why why;
-    assert_int_equal(settings_read(NULL, &world->arena, &settings, &why), OK);
-    assert_str(settings.url, "http://127.0.0.1:8080");
-    assert_str(settings.app_key, NULL);
-    assert_str(settings.root_key, NULL);
+    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), OK);
+    assert_str(credentials.url, "http://127.0.0.1:8080");
+    assert_str(credentials.app_key, NULL);
+    assert_str(credentials.root_key, NULL);
 }
 
 static void test_the_option_wins_over_the_environment_and_that_over_the_file(void **state)
 {
     struct world *world = *state;
-    struct settings settings;
+    struct credentials credentials;
     struct why why;
     put(world, "# mine\nurl = https://file/\r\n\napp_key=k\napp_secret = a = b \nroot_key = r\n",
         0600);
-    assert_int_equal(settings_read(NULL, &world->arena, &settings, &why), OK);
-    assert_str(settings.url, "https://file");
-    assert_str(settings.app_key, "k");
-    assert_str(settings.app_secret, "a = b");
-    assert_str(settings.root_key, "r");
+    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), OK);
+    assert_str(credentials.url, "https://file");
+    assert_str(credentials.app_key, "k");
+    assert_str(credentials.app_secret, "a = b");
+    assert_str(credentials.root_key, "r");
     setenv("BONGSU_URL", "https://environment", 1);
     setenv("BONGSU_ROOT_KEY", "r2", 1);
-    assert_int_equal(settings_read(NULL, &world->arena, &settings, &why), OK);
-    assert_str(settings.url, "https://environment");
-    assert_str(settings.root_key, "r2");
-    assert_int_equal(settings_read("http://option//", &world->arena, &settings, &why), OK);
-    assert_str(settings.url, "http://option");
+    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), OK);
+    assert_str(credentials.url, "https://environment");
+    assert_str(credentials.root_key, "r2");
+    assert_int_equal(credentials_read("http://option//", &world->arena, &credentials, &why), OK);
+    assert_str(credentials.url, "http://option");
 }
 
 static void test_a_file_that_others_may_read_is_refused(void **state)
 {
     struct world *world = *state;
-    struct settings settings;
+    struct credentials credentials;
     struct why why;
     put(world, "root_key = r\n", 0640);
-    assert_int_equal(settings_read(NULL, &world->arena, &settings, &why), ERR_DENIED);
+    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), ERR_DENIED);
     assert_non_null(strstr(why.text, "chmod 600"));
 }
 
 static void test_what_is_not_understood_is_refused(void **state)
 {
     struct world *world = *state;
-    struct settings settings;
+    struct credentials credentials;
     struct why why;
     put(world, "\nnonsense\n", 0600);
-    assert_int_equal(settings_read(NULL, &world->arena, &settings, &why), ERR_INPUT);
+    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), ERR_INPUT);
     assert_non_null(strstr(why.text, "line 2"));
     put(world, "rootkey = r\n", 0600);
-    assert_int_equal(settings_read(NULL, &world->arena, &settings, &why), ERR_INPUT);
+    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), ERR_INPUT);
     put(world, "", 0600);
-    assert_int_equal(settings_read("ftp://x", &world->arena, &settings, &why), ERR_INPUT);
+    assert_int_equal(credentials_read("ftp://x", &world->arena, &credentials, &why), ERR_INPUT);
     setenv("BONGSU_APP_KEY", "half", 1);
-    assert_int_equal(settings_read(NULL, &world->arena, &settings, &why), ERR_INPUT);
+    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), ERR_INPUT);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
-/* cli/settings.c - see settings.h. */
-#include "cli/settings.h"
+/* cli/credentials.c - see credentials.h. */
+#include "cli/credentials.h"
 #include "model/limits.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -7,15 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum err settings_parse(struct str text, struct settings *settings, struct why *why)
+enum err credentials_parse(struct str text, struct credentials *credentials, struct why *why)
 {
     const struct {
         struct str name;
         struct str *value;
-    } known[] = {{STR("url"), &settings->url},
-                 {STR("app_key"), &settings->app_key},
-                 {STR("app_secret"), &settings->app_secret},
-                 {STR("root_key"), &settings->root_key}};
+    } known[] = {{STR("url"), &credentials->url},
+                 {STR("app_key"), &credentials->app_key},
+                 {STR("app_secret"), &credentials->app_secret},
+                 {STR("root_key"), &credentials->root_key}};
     for (unsigned line = 1; text.at; line++) {
         struct str value = str_cut(&text, '\n'), name;
         if (str_ends(value, STR("\r")))
@@ -55,7 +55,7 @@ static enum err read_fd(int fd, const char *path, struct arena *arena, struct st
     return OK;
 }
 
-static enum err read_file(struct arena *arena, struct settings *settings, struct why *why)
+static enum err read_file(struct arena *arena, struct credentials *credentials, struct why *why)
 {
     const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     struct str path = base && *base ? arena_printf(arena, "%s/bongsu/config", base)
@@ -71,7 +71,7 @@ static enum err read_file(struct arena *arena, struct settings *settings, struct
     close(fd);
     if (err)
         return err;
-    err = settings_parse(text, settings, &inner);
+    err = credentials_parse(text, credentials, &inner);
     return err ? why_set(why, err, "%s: %s", terminated, inner.text) : OK;
 }
 
@@ -81,39 +81,41 @@ static void override(struct str *value, const char *from)
         *value = str_of(from);
 }
 
-enum err settings_read(const char *url, struct arena *arena, struct settings *ret, struct why *why)
+enum err credentials_read(const char *url, struct arena *arena, struct credentials *ret,
+                          struct why *why)
 {
-    struct settings settings = {.url = STR("http://127.0.0.1:8080")};
-    enum err err = read_file(arena, &settings, why);
+    struct credentials credentials = {.url = STR("http://127.0.0.1:8080")};
+    enum err err = read_file(arena, &credentials, why);
     if (err)
         return err;
     const char *key = getenv("BONGSU_APP_KEY"), *secret = getenv("BONGSU_APP_SECRET");
     if ((key && *key) != (secret && *secret))
         return why_set(why, ERR_INPUT, "set BONGSU_APP_KEY and BONGSU_APP_SECRET, or neither");
-    override(&settings.app_key, key);
-    override(&settings.app_secret, secret);
-    override(&settings.root_key, getenv("BONGSU_ROOT_KEY"));
-    override(&settings.url, getenv("BONGSU_URL"));
-    override(&settings.url, url);
-    while (str_ends(settings.url, STR("/")))
-        settings.url.len--;
-    if (!str_starts(settings.url, STR("http://")) && !str_starts(settings.url, STR("https://")))
+    override(&credentials.app_key, key);
+    override(&credentials.app_secret, secret);
+    override(&credentials.root_key, getenv("BONGSU_ROOT_KEY"));
+    override(&credentials.url, getenv("BONGSU_URL"));
+    override(&credentials.url, url);
+    while (str_ends(credentials.url, STR("/")))
+        credentials.url.len--;
+    if (!str_starts(credentials.url, STR("http://")) &&
+        !str_starts(credentials.url, STR("https://")))
         return why_set(why, ERR_INPUT,
                        "the server's URL begins with http:// or https://, not \"%.*s\"",
-                       STR_ARG(settings.url));
-    /* Copies of our own, so that settings_wipe does not write into the environment. */
-    ret->url = arena_copy(arena, settings.url);
-    ret->app_key = arena_copy(arena, settings.app_key);
-    ret->app_secret = arena_copy(arena, settings.app_secret);
-    ret->root_key = arena_copy(arena, settings.root_key);
+                       STR_ARG(credentials.url));
+    /* Copies of our own, so that credentials_wipe does not write into the environment. */
+    ret->url = arena_copy(arena, credentials.url);
+    ret->app_key = arena_copy(arena, credentials.app_key);
+    ret->app_secret = arena_copy(arena, credentials.app_secret);
+    ret->root_key = arena_copy(arena, credentials.root_key);
     return arena->failed ? why_set(why, ERR_MEMORY, "out of memory") : OK;
 }
 
-void settings_wipe(struct settings *settings)
+void credentials_wipe(struct credentials *credentials)
 {
-    const struct str secrets[] = {settings->app_secret, settings->root_key};
+    const struct str secrets[] = {credentials->app_secret, credentials->root_key};
     for (size_t i = 0; i < 2; i++)
         if (secrets[i].len)
             wipe((char *)(uintptr_t)secrets[i].at, secrets[i].len);
-    *settings = (struct settings){0};
+    *credentials = (struct credentials){0};
 }
