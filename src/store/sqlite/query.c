@@ -30,7 +30,7 @@ static void query_notification(struct reader *reader, struct query *query)
     query->notifications = arena_array(&query->arena, struct notification_view, 1);
     if (!stored || !query->notifications)
         return;
-    view_notification(reader, stored, query->notifications);
+    show_notification(reader, stored, query->notifications);
     query->count = 1;
 }
 
@@ -54,7 +54,7 @@ static void query_deliveries(struct reader *reader, struct query *query)
         }
         query->next_ordinal = i;
         if ((!query->by_state || view_state(reader, &head, i, cancelled) == query->state) &&
-            view_delivery(reader, stored, i, cancelled, &query->arena,
+            show_delivery(reader, stored, i, cancelled, &query->arena,
                           &query->deliveries[query->count]))
             query->count++;
         reader_breathe(reader);
@@ -71,7 +71,7 @@ static void query_delivery(struct reader *reader, struct query *query)
         return;
     query->notifications->notification = stored->notification;
     query->notifications->cancelled = is_cancelled(&reader->db, query->key.notification);
-    if (!view_delivery(reader, stored, query->key.ordinal, query->notifications->cancelled,
+    if (!show_delivery(reader, stored, query->key.ordinal, query->notifications->cancelled,
                        &query->arena, query->deliveries)) {
         missing(query, "delivery");
         return;
@@ -95,7 +95,7 @@ static bool add_steps(struct reader *reader, struct query *query,
     if (step == 0) {
         if (*room == 0)
             return false;
-        shown = view_delivery(reader, stored, ordinal, cancelled, &query->arena,
+        shown = show_delivery(reader, stored, ordinal, cancelled, &query->arena,
                               &query->deliveries[query->delivery_count]);
         query->delivery_count += shown;
         query->next_ordinal = ordinal;
@@ -116,7 +116,7 @@ static bool add_steps(struct reader *reader, struct query *query,
     }
     db_reset(stmt);
     if (!shown && query->count > first)
-        query->delivery_count += view_delivery(reader, stored, ordinal, cancelled, &query->arena,
+        query->delivery_count += show_delivery(reader, stored, ordinal, cancelled, &query->arena,
                                                &query->deliveries[query->delivery_count]);
     return fits;
 }

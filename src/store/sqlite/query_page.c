@@ -100,7 +100,7 @@ static void add_notification(struct reader *reader, struct query *query, int64_t
     struct stored_notification stored;
     if (!load_notification(&reader->db, id, &query->arena, &stored))
         return;
-    view_notification(reader, &stored, &query->notifications[query->count++]);
+    show_notification(reader, &stored, &query->notifications[query->count++]);
 }
 
 /* False: nothing can match. */
@@ -149,7 +149,7 @@ static void add_dead(struct reader *reader, struct query *query, struct delivery
 {
     struct stored_notification stored;
     if (load_notification(&reader->db, key.notification, &query->arena, &stored) &&
-        view_delivery(reader, &stored, key.ordinal, is_cancelled(&reader->db, key.notification),
+        show_delivery(reader, &stored, key.ordinal, is_cancelled(&reader->db, key.notification),
                       &query->arena, &query->deliveries[query->count]))
         query->count++;
 }

@@ -16,7 +16,7 @@ static struct delivery_view view(struct db *db, const struct notification_head *
     return view_of(delivery, head->id, &standing, &open, cancelled);
 }
 
-bool view_delivery(struct reader *reader, const struct stored_notification *stored,
+bool show_delivery(struct reader *reader, const struct stored_notification *stored,
                    uint32_t ordinal, bool cancelled, struct arena *arena, struct delivery_view *ret)
 {
     struct notification_head head = {
@@ -43,7 +43,7 @@ enum state view_state(struct reader *reader, const struct notification_head *hea
     return view(&reader->db, head, &delivery, cancelled, NULL).state;
 }
 
-void view_notification(struct reader *reader, const struct stored_notification *stored,
+void show_notification(struct reader *reader, const struct stored_notification *stored,
                        struct notification_view *ret)
 {
     *ret = (struct notification_view){

@@ -6,12 +6,12 @@
 enum { DELIVERY_EVENTS_MAX = 1000 }; /* that one answer lists of a delivery */
 
 /* False if there is no such delivery. */
-bool view_delivery(struct reader *reader, const struct stored_notification *stored,
+bool show_delivery(struct reader *reader, const struct stored_notification *stored,
                    uint32_t ordinal, bool cancelled, struct arena *arena,
                    struct delivery_view *ret);
 /* Its state alone. */
 enum state view_state(struct reader *reader, const struct notification_head *head, uint32_t ordinal,
                       bool cancelled);
 /* With counts; breathes. */
-void view_notification(struct reader *reader, const struct stored_notification *stored,
+void show_notification(struct reader *reader, const struct stored_notification *stored,
                        struct notification_view *ret);
