@@ -3,11 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
-#include "api_node.h"
+#include "api_assert.h"
 #include "model/limits.h"
 
 static int start(void **state)
@@ -20,26 +19,6 @@ static int stop(void **state)
 {
     node_free(*state);
     return 0;
-}
-
-static void assert_text(const struct answer *answer, const char *pointer, const char *expected)
-{
-    struct str found = answer_text(answer, pointer);
-    if (!str_eq(found, str_of(expected)))
-        fail_msg("%s: %.*s instead of %s in %.*s", pointer, STR_ARG(found), expected,
-                 STR_ARG(answer->body));
-}
-
-static void assert_problem(const struct answer *answer, int status, const char *slug)
-{
-    char type[128];
-    (void)snprintf(type, sizeof type, "https://bongsu.dev/problems/%s", slug);
-    if (answer->status != status)
-        fail_msg("%d instead of %d: %.*s", answer->status, status, STR_ARG(answer->body));
-    assert_text(answer, "/type", type);
-    struct str media = answer_header(answer, "content-type");
-    assert_true(str_eq(media, STR("application/problem+json")));
-    assert_true(answer_header(answer, "x-request-id").len > 0);
 }
 
 /* ---------------------------------------------------------------------------------- routes ---- */
