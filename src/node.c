@@ -19,6 +19,7 @@
 #include "runtime/system.h"
 #include "runtime/thread.h"
 #include "store/sqlite/sqlite_store.h"
+#include <curl/curl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -343,6 +344,8 @@ int node_serve(const struct config *config, const struct node_options *options, 
                             .format = options->log_json ? LOG_JSON : LOG_TEXT,
                             .clock = node.clock};
     (void)signal(SIGPIPE, SIG_IGN);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return (void)why_set(why, ERR_CRYPTO, "libcurl does not start"), EX_SOFTWARE;
     enum err err = start(&node, why);
     if (err) {
         if (node.loop_open)

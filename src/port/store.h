@@ -8,7 +8,7 @@
  * tables: `hand` (claimed by this node) or `pending` (the calendar, in the order lane, app, due,
  * id). A delivery in neither has ended.
  *
- * Threads: submit and read from any one thread each; completions go to the given inboxes.
+ * Threads: submit from one thread, read from any; completions go to the given inboxes.
  *
  * Addresses, names and hashes are compared byte by byte: whoever calls has normalised them.
  */
