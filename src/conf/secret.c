@@ -58,7 +58,7 @@ static struct str trim_line_end(struct str text)
 
 bool file_read(struct reader *reader, const struct yaml_node *node, size_t max, struct str *ret)
 {
-    struct str path, content;
+    struct str path, content = STR_NONE;
     struct why why;
     if (!node_text(reader, node, &path))
         return false;
