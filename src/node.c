@@ -11,6 +11,7 @@
 #include "codec/digest.h"
 #include "flow/ledger.h"
 #include "flow/messages.h"
+#include "model/limits.h"
 #include "net/server.h"
 #include "node_worker.h"
 #include "runtime/log.h"

@@ -26,7 +26,7 @@ int cli_open(struct cli *cli, const struct args *args, FILE *out, FILE *err)
     struct why why;
     *cli = (struct cli){.args = args, .out = out, .err = err};
     arena_init(&cli->arena, CLI_ARENA_BYTES_MAX);
-    if (credentials_read(args_value(args, OPTION_URL), &cli->arena, &cli->credentials, &why) ||
+    if (credentials_load(args_value(args, OPTION_URL), &cli->arena, &cli->credentials, &why) ||
         client_open(&cli->credentials, args_value(args, OPTION_CA), &cli->client, &why))
         return cli_fail(cli, EX_CONFIG, "%s", why.text);
     return 0;

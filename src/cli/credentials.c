@@ -81,7 +81,7 @@ static void override(struct str *value, const char *from)
         *value = str_of(from);
 }
 
-enum err credentials_read(const char *url, struct arena *arena, struct credentials *ret,
+enum err credentials_load(const char *url, struct arena *arena, struct credentials *ret,
                           struct why *why)
 {
     struct credentials credentials = {.url = STR("http://127.0.0.1:8080")};

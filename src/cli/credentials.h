@@ -16,7 +16,7 @@ struct credentials {
 
 /* `url` is the option's, or NULL. ERR_INPUT: a line that is not understood, half a key;
  * ERR_DENIED: others may read the file. */
-enum err credentials_read(const char *url, struct arena *arena, struct credentials *ret,
+enum err credentials_load(const char *url, struct arena *arena, struct credentials *ret,
                           struct why *why) must_use;
 /* The lines of such a file; what the file does not name stays. */
 enum err credentials_parse(struct str text, struct credentials *credentials,

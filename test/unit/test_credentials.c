@@ -66,7 +66,7 @@ static void test_without_anything_it_is_the_local_server(void **state)
     struct world *world = *state;
     struct credentials credentials;
     struct why why;
-    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), OK);
+    assert_int_equal(credentials_load(NULL, &world->arena, &credentials, &why), OK);
     assert_str(credentials.url, "http://127.0.0.1:8080");
     assert_str(credentials.app_key, NULL);
     assert_str(credentials.root_key, NULL);
@@ -79,17 +79,17 @@ static void test_the_option_wins_over_the_environment_and_that_over_the_file(voi
     struct why why;
     put(world, "# mine\nurl = https://file/\r\n\napp_key=k\napp_secret = a = b \nroot_key = r\n",
         0600);
-    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), OK);
+    assert_int_equal(credentials_load(NULL, &world->arena, &credentials, &why), OK);
     assert_str(credentials.url, "https://file");
     assert_str(credentials.app_key, "k");
     assert_str(credentials.app_secret, "a = b");
     assert_str(credentials.root_key, "r");
     setenv("BONGSU_URL", "https://environment", 1);
     setenv("BONGSU_ROOT_KEY", "r2", 1);
-    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), OK);
+    assert_int_equal(credentials_load(NULL, &world->arena, &credentials, &why), OK);
     assert_str(credentials.url, "https://environment");
     assert_str(credentials.root_key, "r2");
-    assert_int_equal(credentials_read("http://option//", &world->arena, &credentials, &why), OK);
+    assert_int_equal(credentials_load("http://option//", &world->arena, &credentials, &why), OK);
     assert_str(credentials.url, "http://option");
 }
 
@@ -99,7 +99,7 @@ static void test_a_file_that_others_may_read_is_refused(void **state)
     struct credentials credentials;
     struct why why;
     put(world, "root_key = r\n", 0640);
-    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), ERR_DENIED);
+    assert_int_equal(credentials_load(NULL, &world->arena, &credentials, &why), ERR_DENIED);
     assert_non_null(strstr(why.text, "chmod 600"));
 }
 
@@ -109,14 +109,14 @@ static void test_what_is_not_understood_is_refused(void **state)
     struct credentials credentials;
     struct why why;
     put(world, "\nnonsense\n", 0600);
-    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), ERR_INPUT);
+    assert_int_equal(credentials_load(NULL, &world->arena, &credentials, &why), ERR_INPUT);
     assert_non_null(strstr(why.text, "line 2"));
     put(world, "rootkey = r\n", 0600);
-    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), ERR_INPUT);
+    assert_int_equal(credentials_load(NULL, &world->arena, &credentials, &why), ERR_INPUT);
     put(world, "", 0600);
-    assert_int_equal(credentials_read("ftp://x", &world->arena, &credentials, &why), ERR_INPUT);
+    assert_int_equal(credentials_load("ftp://x", &world->arena, &credentials, &why), ERR_INPUT);
     setenv("BONGSU_APP_KEY", "half", 1);
-    assert_int_equal(credentials_read(NULL, &world->arena, &credentials, &why), ERR_INPUT);
+    assert_int_equal(credentials_load(NULL, &world->arena, &credentials, &why), ERR_INPUT);
 }
 
 int main(void)

@@ -209,7 +209,7 @@ static struct call *make(struct world *world, int number, struct str body)
                                         .done = on_done,
                                         .owner = mine,
                                         .arena = &mine->arena};
-    mine->stream = outgoing_new(&mine->call, sizeof *mine->stream, CARRIER_H2);
+    mine->stream = outgoing_new(&mine->call, sizeof *mine->stream, CARRIER_POOL);
     assert_non_null(mine->stream);
     return mine;
 }

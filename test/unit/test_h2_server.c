@@ -579,6 +579,28 @@ static void an_answer_that_the_window_holds_back_is_given_up(void **state)
     pair_close(pair);
 }
 
+static void a_peer_that_takes_no_answers_gets_no_more_work_done(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_open(false);
+    nghttp2_settings_entry none = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+    char *large = calloc(1, OUTPUT_UNSENT_BYTES_MAX + 1);
+    nghttp2_submit_settings(pair->client, 0, &none, 1);
+    int32_t first = ASK(pair, -1, PSEUDO("GET", "/"));
+    carry(pair, 1000);
+    desk_answer(pair->desk->handed[0], 200, (struct str){large, OUTPUT_UNSENT_BYTES_MAX + 1});
+    int32_t second = ASK(pair, -1, PSEUDO("GET", "/"));
+    carry(pair, 1000);
+    assert_int_equal(seen_of(pair, second)->status, 503);
+    nghttp2_submit_rst_stream(pair->client, 0, first, NGHTTP2_CANCEL);
+    ASK(pair, -1, PSEUDO("GET", "/"));
+    carry(pair, 1000);
+    assert_int_equal(pair->desk->count, 2);
+    desk_echo(pair->desk->handed[1]);
+    free(large);
+    pair_close(pair);
+}
+
 static void a_header_block_must_end_in_time(void **state)
 {
     (void)state;
@@ -688,6 +710,7 @@ int main(void)
         cmocka_unit_test(an_idle_connection_says_goodbye),
         cmocka_unit_test(a_body_must_keep_coming),
         cmocka_unit_test(an_answer_that_the_window_holds_back_is_given_up),
+        cmocka_unit_test(a_peer_that_takes_no_answers_gets_no_more_work_done),
         cmocka_unit_test(a_header_block_must_end_in_time),
         cmocka_unit_test(draining_serves_what_has_begun_and_nothing_after),
         cmocka_unit_test(draining_does_not_wait_for_a_silent_peer),
