@@ -66,9 +66,10 @@ enum {
     EXCHANGES_SPARE_MAX = 256,           /* kept for the next requests */
     OUTPUT_BYTES_MAX = 64 * 1024 * 1024, /* answers waiting on a connection */
     OUTPUT_MARK_BYTES = 256 * 1024,      /* unsent on a connection: past it nothing more is read */
-    CHUNK_LINE_MAX = 256,                /* a chunk's size and its extensions */
-    TRAILER_BYTES_MAX = 4096,            /* all trailer fields of a chunked body */
-    LINGER_TIMEOUT_S = 2,                /* for a peer to take the last answer */
+    OUTPUT_UNSENT_BYTES_MAX = 4 * 1024 * 1024, /* HTTP/2: past it new requests get 503 */
+    CHUNK_LINE_MAX = 256,                      /* a chunk's size and its extensions */
+    TRAILER_BYTES_MAX = 4096,                  /* all trailer fields of a chunked body */
+    LINGER_TIMEOUT_S = 2,                      /* for a peer to take the last answer */
     RESETS_MAX = 200, /* failed HTTP/2 streams in RESETS_WINDOW_S, a connection */
     RESETS_WINDOW_S = 10,
     CONTROL_FRAMES_MAX = 10000, /* HTTP/2 frames without a request in between */
@@ -109,6 +110,8 @@ enum {
     CURL_EXCHANGES_MAX = 512,        /* HTTP/1.1 and SMTP, at once */
     HTTP1_CONNECTIONS_MAX = 128,     /* an origin */
     SMTP_SESSIONS_MAX = 20,          /* a relay */
+    SMTP_IDLE_CLOSE_S = 60,          /* without a mail */
+    SMTP_MAILS_MAX = 100,            /* a session */
     SANDBOX_OPEN_MAX = 16384,        /* answers that wait for their time */
     REPLY_HEADERS_MAX = 64,          /* kept of a provider's answer; the rest is dropped */
     ORIGINS_MAX = 4096,              /* remembered Web Push origins */

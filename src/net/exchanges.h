@@ -48,8 +48,8 @@ struct slot {
     size_t charged;     /* bytes of bodies_bytes */
     struct mono since;  /* of the wait it is in: for body or answer */
     struct mono began;  /* of its body */
-    struct buf held;    /* h1: an answer before its turn */
-    struct str unsent;  /* h2: the rest of the answer's body, in the arena */
+    struct buf held;    /* h1: an answer before its turn; h2: a large answer's body */
+    struct str unsent;  /* h2: the rest of the answer's body */
     int32_t stream;     /* h2 */
     uint32_t head_size; /* h2: by the rule of RFC 9113 section 6.5.2 */
     uint32_t header_cap;

@@ -5,7 +5,7 @@
 #include "net/target.h"
 #include <stdio.h>
 
-enum { HEADERS_FIRST = 16, ENTRY_OVERHEAD = 32 /* RFC 9113 section 6.5.2 */ };
+enum { HEADERS_FIRST = 16, SMALL_BODY = 2048, ENTRY_OVERHEAD = 32 /* RFC 9113 section 6.5.2 */ };
 
 static const struct refusal head_too_large = {431, "the head is larger than this server takes"};
 static const struct refusal target_too_long = {414, "the target is longer than this server takes"};
@@ -42,6 +42,7 @@ static ssize_t read_answer(nghttp2_session *ng, int32_t stream, uint8_t *into, s
     size_t piece = slot->unsent.len < size ? slot->unsent.len : size;
     memcpy(into, slot->unsent.at, piece);
     slot->unsent = str_slice(slot->unsent, piece, slot->unsent.len);
+    h2->unsent_bytes -= piece;
     slot->since = h2->now.mono;
     if (slot->unsent.len == 0)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -76,6 +77,20 @@ static size_t fill_headers(const struct http_response *response, char status[4],
     return count;
 }
 
+/* Keeps a copy for as long as the stream lives. */
+static bool keep_body(struct h2 *h2, struct slot *slot, struct str body)
+{
+    if (body.len <= SMALL_BODY) {
+        slot->unsent = arena_copy(&slot->exchange.arena, body);
+    } else {
+        buf_init(&slot->held, OUTPUT_BYTES_MAX);
+        buf_add(&slot->held, body);
+        slot->unsent = slot->held.failed ? STR_NONE : buf_str(&slot->held);
+    }
+    h2->unsent_bytes += slot->unsent.len;
+    return slot->unsent.at != NULL;
+}
+
 void h2_answer(struct session *session, struct slot *slot, const struct http_response *response)
 {
     struct h2 *h2 = list_of(session, struct h2, session);
@@ -84,13 +99,12 @@ void h2_answer(struct session *session, struct slot *slot, const struct http_res
     nghttp2_data_provider body = {.source.ptr = slot, .read_callback = read_answer};
     bool has_body = response->body.len && slot->exchange.request.method != METHOD_HEAD &&
                     response->status != 204 && response->status != 304;
-    if (has_body)
-        slot->unsent = arena_copy(&slot->exchange.arena, response->body);
+    bool kept = !has_body || keep_body(h2, slot, response->body);
     size_t count = fill_headers(response, status, length, headers);
     slot->answered = true;
     slot->since = MONO_NEVER;
     move(slot, &h2->answered);
-    if ((has_body && !slot->unsent.at) ||
+    if (!kept ||
         nghttp2_submit_response(h2->ng, slot->stream, headers, count, has_body ? &body : NULL) != 0)
         reset(h2, slot->stream, NGHTTP2_INTERNAL_ERROR);
     if (!h2->feeding)
@@ -273,6 +287,10 @@ static void head_ended(struct h2 *h2, struct slot *slot)
         refuse(slot, wrong);
         return;
     }
+    if (h2->unsent_bytes > OUTPUT_UNSENT_BYTES_MAX) {
+        refuse(slot, &refusal_overloaded);
+        return;
+    }
     slot_set_body_limit(slot);
     /* nghttp2 has checked that it is one number; without the header the length stays 0. */
     (void)str_to_u64(http_header(&slot->exchange.request, STR("content-length")), &length);
@@ -370,8 +388,10 @@ static int on_stream_close(nghttp2_session *ng, int32_t stream, uint32_t code, v
     h2->head_since = MONO_NEVER;
     if (code != NGHTTP2_NO_ERROR)
         count_reset(h2);
-    if (slot)
+    if (slot) {
+        h2->unsent_bytes -= slot->unsent.len;
         slot_abandon(slot);
+    }
     if (h2_idle(h2) && h2->idle_since.us == MONO_NEVER.us)
         h2->idle_since = h2->now.mono;
     return 0;

@@ -23,6 +23,7 @@ struct h2 {
     struct mono head_since; /* a header block is coming; or MONO_NEVER */
     struct mono idle_since; /* no stream; or MONO_NEVER */
     struct mono resets_since;
+    size_t unsent_bytes; /* of the bodies of all answers */
     uint32_t resets;
     uint32_t control_frames; /* since the last whole request */
 };
