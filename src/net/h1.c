@@ -1,50 +1,12 @@
 /* net/h1.c - the state of one HTTP/1.1 connection; see h1.h. */
 #include "net/h1.h"
 #include "model/limits.h"
-#include "net/h1_chunk.h"
-#include "net/h1_head.h"
-#include "net/h1_write.h"
+#include "net/h1_session.h"
 #include <stdlib.h>
 
 static const struct refusal timed_out = {408, "the request did not come in time"};
 
 enum { KEPT_BYTES_MAX = 256 * 1024, OUT_DROP_BYTES = 64 * 1024, BODY_FIRST = 4096 };
-
-enum phase {
-    PHASE_HEAD,    /* a head is awaited or coming */
-    PHASE_LENGTH,  /* `left` bytes of a body are to come */
-    PHASE_CHUNKED, /* a chunked body is coming */
-    PHASE_OVER,    /* nothing more is taken: input is dropped */
-};
-
-struct h1 {
-    struct session session;
-    enum phase phase;
-    bool line_skipped; /* an empty line before the request, the only one allowed */
-    bool feeding;      /* answers need no wake */
-    bool peer_ended;
-    bool draining;
-    bool last;          /* no request is taken after the present one */
-    bool owes_continue; /* 100, as soon as the answers before it are out */
-    bool dead;          /* no memory for an answer: what stands in `out` is not sent either */
-    struct buf in;      /* kept back: part of a head, or what came while paused */
-    struct h1_scan scan;
-    struct slot *current;   /* whose body is coming; it is the last of `waiting` */
-    struct h1_chunk *chunk; /* in its arena */
-    uint64_t left;
-    struct list waiting; /* slots in the order of their requests */
-    uint32_t waiting_count;
-    const struct refusal *refusal; /* to be said behind them */
-    struct buf out;
-    size_t out_at;          /* sent */
-    struct mono head_began; /* or MONO_NEVER */
-    struct mono idle_since; /* or MONO_NEVER */
-};
-
-static struct h1 *h1_of(struct session *session)
-{
-    return list_of(session, struct h1, session);
-}
 
 static const struct h1 *h1_of_const(const struct session *session)
 {
@@ -54,67 +16,6 @@ static const struct h1 *h1_of_const(const struct session *session)
 static bool blocked(const struct h1 *h1)
 {
     return h1->waiting_count >= PIPELINE_MAX || h1->out.len - h1->out_at > OUTPUT_MARK_BYTES;
-}
-
-/* -- answers ---------------------------------------------------------------------------------- */
-
-static void write_refusal(struct h1 *h1)
-{
-    struct refusal_text text;
-    struct http_response response;
-    exchanges_refusal(h1->session.exchanges, NULL, h1->refusal, &text, &response);
-    h1_write(&h1->out, &response, (struct h1_write){.close = true});
-    h1->refusal = NULL;
-}
-
-static void drop_slot(struct h1 *h1, struct slot *slot)
-{
-    h1->waiting_count--;
-    slot_give(slot); /* takes it off the list, too */
-}
-
-/* Moves on what no longer has to wait for its turn. */
-static void advance(struct h1 *h1)
-{
-    while (!list_empty(&h1->waiting)) {
-        struct slot *first = list_of(h1->waiting.next, struct slot, link);
-        if (!first->answered) {
-            if (first == h1->current && h1->owes_continue) {
-                buf_add(&h1->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
-                h1->owes_continue = false;
-            }
-            break;
-        }
-        buf_add(&h1->out, buf_str(&first->held));
-        h1->dead = h1->dead || first->held.failed;
-        drop_slot(h1, first);
-    }
-    if (list_empty(&h1->waiting) && h1->refusal)
-        write_refusal(h1);
-    h1->dead = h1->dead || h1->out.failed;
-}
-
-static void h1_answer(struct session *session, struct slot *slot,
-                      const struct http_response *response)
-{
-    struct h1 *h1 = h1_of(session);
-    bool first = h1->waiting.next == &slot->link, newest = h1->waiting.prev == &slot->link;
-    struct h1_write how = {
-        .head_only = slot->exchange.request.method == METHOD_HEAD,
-        .close = slot->close || (h1->last && newest && !h1->refusal),
-    };
-    how.keep_alive = slot->http10 && !how.close;
-    if (first) {
-        h1_write(&h1->out, response, how);
-        drop_slot(h1, slot);
-        advance(h1);
-    } else {
-        buf_init(&slot->held, h1->out.max);
-        h1_write(&slot->held, response, how);
-        slot->answered = true;
-    }
-    if (!h1->feeding)
-        session_wake(session);
 }
 
 /* -- requests --------------------------------------------------------------------------------- */
@@ -127,9 +28,9 @@ static void end(struct h1 *h1, const struct refusal *refusal)
     h1->refusal = refusal;
     h1->head_began = MONO_NEVER;
     if (h1->current)
-        drop_slot(h1, h1->current);
+        h1_drop_slot(h1, h1->current);
     h1->current = NULL;
-    advance(h1);
+    h1_advance(h1);
 }
 
 /* The request is as complete as it will be: up to the handler. */
@@ -231,7 +132,7 @@ static size_t take_request(struct h1 *h1, const char *at, size_t head_len, size_
     } else if (head.chunked || head.length > more) {
         await_body(h1, slot, &head, now);
         h1->owes_continue = head.expects && more == 0 && h1->phase != PHASE_OVER;
-        advance(h1);
+        h1_advance(h1);
     } else if (head.length) {
         take_whole_body(h1, slot, at + head_len, (size_t)head.length, now);
         return (size_t)head.length;
@@ -278,11 +179,13 @@ static bool add_body(struct h1 *h1, const char *at, size_t len, struct now now)
     struct slot *slot = h1->current;
     const struct refusal *wrong = slot_body_add(slot, at, len);
     slot->since = now.mono;
+    if (!wrong)
+        return true;
     if (wrong == &refusal_body_too_large)
         hand_over_too_large(h1, slot, now);
-    else if (wrong)
+    else
         end(h1, wrong);
-    return wrong == NULL;
+    return false;
 }
 
 static size_t take_length(struct h1 *h1, const char *at, size_t len, struct now now)

@@ -2,17 +2,10 @@
 #include "net/h2_stream.h"
 #include "model/limits.h"
 #include "net/h1_write.h"
-#include "net/target.h"
+#include "net/h2_head.h"
 #include <stdio.h>
 
-enum { HEADERS_FIRST = 16, SMALL_BODY = 2048, ENTRY_OVERHEAD = 32 /* RFC 9113 section 6.5.2 */ };
-
-static const struct refusal head_too_large = {431, "the head is larger than this server takes"};
-static const struct refusal target_too_long = {414, "the target is longer than this server takes"};
-static const struct refusal bad_target = {400, "the target is malformed"};
-static const struct refusal bad_authority = {400, "exactly one valid authority is required"};
-static const struct refusal no_connect = {400, "this server is no proxy"};
-static const struct refusal bad_expect = {417, "the only expectation known is 100-continue"};
+enum { SMALL_BODY = 2048 };
 
 bool h2_idle(const struct h2 *h2)
 {
@@ -135,54 +128,6 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
     return nghttp2_session_set_stream_user_data(ng, slot->stream, slot);
 }
 
-/* Room for one more header; grows by doubling inside the arena. */
-static struct header *next_header(struct slot *slot)
-{
-    struct http_request *request = &slot->exchange.request;
-    if (request->header_count == slot->header_cap) {
-        uint32_t cap = slot->header_cap ? slot->header_cap * 2 : HEADERS_FIRST;
-        struct header *more = arena_array(&slot->exchange.arena, struct header, cap);
-        if (!more)
-            return NULL;
-        if (request->header_count)
-            memcpy(more, request->headers, request->header_count * sizeof *more);
-        slot->headers = more;
-        slot->header_cap = cap;
-        request->headers = more;
-    }
-    return &slot->headers[request->header_count];
-}
-
-static void keep_header(struct slot *slot, struct str name, struct str value)
-{
-    struct header *header = next_header(slot);
-    if (header)
-        *header = (struct header){arena_copy(&slot->exchange.arena, name),
-                                  arena_copy(&slot->exchange.arena, value)};
-    if (slot->exchange.arena.failed)
-        slot->refusal = &refusal_overloaded;
-    else
-        slot->exchange.request.header_count++;
-}
-
-static void keep_pseudo(struct slot *slot, struct str name, struct str value)
-{
-    struct http_request *request = &slot->exchange.request;
-    if (str_eq(name, STR(":path")) && value.len > TARGET_LEN_MAX) {
-        slot->refusal = &target_too_long;
-        return;
-    }
-    struct str copy = arena_copy(&slot->exchange.arena, value);
-    if (str_eq(name, STR(":method"))) {
-        request->method_text = copy;
-        request->method = method_of(copy);
-    } else if (str_eq(name, STR(":path"))) {
-        request->path = copy;
-    } else if (str_eq(name, STR(":authority"))) {
-        slot->authority = copy;
-    }
-}
-
 static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                      void *self)
@@ -190,16 +135,10 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     struct slot *slot = slot_of(ng, frame->hd.stream_id);
     struct str header = {(const char *)name, name_len}, text = {(const char *)value, value_len};
     (void)flags, (void)self;
-    if (!slot || slot->refusal || frame->hd.type != NGHTTP2_HEADERS ||
+    if (!slot || frame->hd.type != NGHTTP2_HEADERS ||
         frame->headers.cat != NGHTTP2_HCAT_REQUEST) /* trailers are dropped */
         return 0;
-    slot->head_size += (uint32_t)(name_len + value_len + ENTRY_OVERHEAD);
-    if (slot->head_size > HEAD_BYTES_MAX || slot->exchange.request.header_count >= HEADERS_MAX)
-        slot->refusal = &head_too_large;
-    else if (name_len && name[0] == ':')
-        keep_pseudo(slot, header, text);
-    else
-        keep_header(slot, header, text);
+    h2_head_add(slot, header, text);
     return 0;
 }
 
@@ -211,38 +150,6 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, co
     (void)ng, (void)frame, (void)name, (void)name_len, (void)value, (void)value_len;
     (void)flags, (void)self;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
-
-/* RFC 9113 section 8.3.1: `host` must agree with `:authority`; the handler sees `host` alone. */
-static const struct refusal *judge_authority(struct slot *slot)
-{
-    struct str host = http_header(&slot->exchange.request, STR("host"));
-    struct str authority = slot->authority.at ? slot->authority : host;
-    if (!authority.at || !authority_valid(authority))
-        return &bad_authority;
-    if (host.at)
-        return str_eq_nocase(host, authority) ? NULL : &bad_authority;
-    keep_header(slot, STR("host"), authority);
-    return slot->refusal;
-}
-
-static const struct refusal *judge_head(struct slot *slot)
-{
-    struct http_request *request = &slot->exchange.request;
-    struct str target = request->path;
-    if (slot->refusal)
-        return slot->refusal;
-    if (str_eq(request->method_text, STR("CONNECT")))
-        return &no_connect;
-    if (!target.len || target.at[0] == '?' ||
-        !target_split(target, &request->path, &request->query) ||
-        (target.at[0] == '*' && request->method != METHOD_OPTIONS))
-        return &bad_target;
-    struct str expect = http_header(request, STR("expect"));
-    slot->expects = str_eq_nocase(expect, STR("100-continue"));
-    if (expect.at && !slot->expects)
-        return &bad_expect;
-    return judge_authority(slot);
 }
 
 /* -- requests --------------------------------------------------------------------------------- */
@@ -282,7 +189,7 @@ static void say_continue(struct h2 *h2, struct slot *slot)
 static void head_ended(struct h2 *h2, struct slot *slot)
 {
     uint64_t length = 0;
-    const struct refusal *wrong = judge_head(slot);
+    const struct refusal *wrong = h2_head_judge(slot);
     if (wrong) {
         refuse(slot, wrong);
         return;

@@ -1,74 +1,13 @@
-/* net/server.c - sockets, the loop's handles and the sweep; see server.h. */
+/* net/server.c - listeners, the sweep, and the way in and out; see server.h. */
 #include "net/server.h"
 #include "model/limits.h"
-#include "net/connection.h"
+#include "net/server_state.h"
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum {
-    READ_BYTES = 64 * 1024,
-    BACKLOG = 1024,
-    SWEEP_MS = 1000,
-    SENDS_MAX = 16, /* of one connection before others have their turn */
-    LOG_EVERY_S = 10,
-};
-
-struct listener {
-    uv_poll_t poll;
-    struct server *server;
-    int socket;
-    uint16_t port;
-    struct tls_context *tls;
-};
-
-/* One accepted socket. */
-struct peer {
-    uv_poll_t poll;
-    struct server *server;
-    struct connection *connection;
-    int socket;
-    int events;        /* polled for now */
-    struct list link;  /* of server->peers */
-    struct list woken; /* of server->woken, or alone */
-    bool ended;        /* it sends no more */
-    bool shut;         /* we send no more */
-    bool quiet;        /* nothing happened since the last sweep */
-};
-
-struct server {
-    uv_loop_t *loop;
-    struct clock clock;
-    struct exchanges *exchanges;
-    struct listener listeners[LISTENERS_MAX];
-    uint32_t listener_count;
-    uint32_t connections_max;
-    uint32_t connections;
-    uint32_t handles; /* open on the loop */
-    uint64_t accepted;
-    uv_timer_t sweep;
-    uv_prepare_t flush;
-    struct list peers;
-    struct list woken; /* their handlers have answered */
-    bool listening;
-    bool paused; /* accepting waits for the next sweep */
-    bool draining;
-    bool closing;
-    void (*done)(void *self);
-    void *done_self;
-    void (*closed)(void *self);
-    void *closed_self;
-    void (*log)(void *self, const char *sentence);
-    void *log_self;
-    struct mono log_next;
-    char *input; /* READ_BYTES, for all */
-};
-
-static struct now now_of(const struct server *server)
-{
-    return clock_now(&server->clock);
-}
+enum { BACKLOG = 1024, SWEEP_MS = 1000, LOG_EVERY_S = 10 };
 
 static void server_log(struct server *server, struct now now, const char *sentence)
 {
@@ -94,7 +33,7 @@ static void server_free(struct server *server)
 }
 
 /* A handle has gone: the last one takes the server with it, the last socket ends the drain. */
-static void handle_closed(struct server *server)
+void server_handle_closed(struct server *server)
 {
     server->handles--;
     if (server->closing && server->handles == 0) {
@@ -108,161 +47,10 @@ static void handle_closed(struct server *server)
 
 static void own_handle_closed(uv_handle_t *handle)
 {
-    handle_closed(handle->data);
-}
-
-static void peer_closed(uv_handle_t *handle)
-{
-    struct peer *peer = handle->data;
-    struct server *server = peer->server;
-    free(peer);
-    handle_closed(server);
-}
-
-static void set_accepting(struct server *server, bool accepting);
-
-static void peer_close(struct peer *peer)
-{
-    struct server *server = peer->server;
-    list_remove(&peer->link);
-    list_remove(&peer->woken);
-    connection_free(peer->connection);
-    uv_close((uv_handle_t *)&peer->poll, peer_closed); /* stops it, too */
-    (void)close(peer->socket);
-    server->connections--;
-    if (server->listening && !server->paused && server->connections + 1 == server->connections_max)
-        set_accepting(server, true);
-}
-
-/* -- one connection --------------------------------------------------------------------------- */
-
-static void on_peer(uv_poll_t *handle, int status, int events);
-
-/* False: the socket has failed. *ret_full: it takes no more now. */
-static bool send_output(struct peer *peer, struct now now, bool *ret_full)
-{
-    *ret_full = false;
-    for (int i = 0; i < SENDS_MAX && !*ret_full; i++) {
-        struct str output = connection_output(peer->connection);
-        if (output.len == 0)
-            return true;
-        ssize_t sent;
-        do
-            sent = send(peer->socket, output.at, output.len, MSG_NOSIGNAL);
-        while (sent < 0 && errno == EINTR);
-        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-            return false;
-        *ret_full = sent < 0 || (size_t)sent < output.len;
-        connection_sent(peer->connection, sent < 0 ? 0 : (size_t)sent, now);
-    }
-    *ret_full = *ret_full || connection_output(peer->connection).len > 0;
-    return true;
-}
-
-/* Sends what there is, then waits for what the connection wants next; it may be gone afterwards. */
-static void peer_go_on(struct peer *peer, struct now now)
-{
-    bool full;
-    bool alive = send_output(peer, now, &full);
-    enum connection_state state = connection_state(peer->connection);
-    if (!alive || state == CONNECTION_OVER) {
-        peer_close(peer);
-        return;
-    }
-    if (state == CONNECTION_LINGERS && !peer->shut) {
-        peer->shut = true;
-        (void)shutdown(peer->socket, SHUT_WR);
-    }
-    int events = full ? UV_WRITABLE : 0;
-    if (state != CONNECTION_PAUSED && !peer->ended)
-        events |= UV_READABLE;
-    if (events == peer->events)
-        return;
-    peer->events = events;
-    int failed = events ? uv_poll_start(&peer->poll, events, on_peer) : uv_poll_stop(&peer->poll);
-    if (failed)
-        peer_close(peer);
-}
-
-/* False: the socket has failed. */
-static bool receive(struct peer *peer, struct now now)
-{
-    ssize_t got = recv(peer->socket, peer->server->input, READ_BYTES, 0);
-    if (got > 0) {
-        connection_feed(peer->connection, peer->server->input, (size_t)got, now);
-    } else if (got == 0) {
-        peer->ended = true;
-        connection_feed_end(peer->connection, now);
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        return false;
-    }
-    return true;
-}
-
-static void on_peer(uv_poll_t *handle, int status, int events)
-{
-    struct peer *peer = handle->data;
-    struct now now = now_of(peer->server);
-    peer->quiet = false;
-    if (status < 0 || ((events & UV_READABLE) && !receive(peer, now)))
-        peer_close(peer);
-    else
-        peer_go_on(peer, now);
-}
-
-static void on_wake(void *owner)
-{
-    struct peer *peer = owner;
-    if (list_empty(&peer->woken))
-        list_add_last(&peer->server->woken, &peer->woken);
-}
-
-/* Before the loop waits: the answers that came outside of their connection's own events. */
-static void on_flush(uv_prepare_t *handle)
-{
-    struct server *server = handle->data;
-    if (list_empty(&server->woken))
-        return;
-    struct now now = now_of(server);
-    struct list *at;
-    while ((at = list_take_first(&server->woken))) {
-        struct peer *peer = list_of(at, struct peer, woken);
-        peer->quiet = false;
-        connection_step(peer->connection, now);
-        peer_go_on(peer, now);
-    }
+    server_handle_closed(handle->data);
 }
 
 /* -- accepting -------------------------------------------------------------------------------- */
-
-static void set_sweeping(struct server *server, bool sweeping);
-
-static bool peer_new(struct listener *listener, int socket, struct now now)
-{
-    struct server *server = listener->server;
-    struct peer *peer = calloc(1, sizeof *peer);
-    if (!peer)
-        return false;
-    peer->connection = connection_new(server->exchanges, listener->tls, on_wake, peer, now);
-    if (!peer->connection || uv_poll_init(server->loop, &peer->poll, socket) != 0) {
-        connection_free(peer->connection);
-        free(peer);
-        return false;
-    }
-    int on = 1;
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    peer->poll.data = peer;
-    peer->server = server;
-    peer->socket = socket;
-    list_init(&peer->woken);
-    list_add_last(&server->peers, &peer->link);
-    server->handles++;
-    server->connections++;
-    server->accepted++;
-    set_sweeping(server, true);
-    peer_go_on(peer, now);
-    return true;
-}
 
 /* No descriptors or memory: what waits in the backlog has to wait on. */
 static void accept_failed(struct server *server, int error, struct now now)
@@ -272,20 +60,20 @@ static void accept_failed(struct server *server, int error, struct now now)
         return;
     server_log(server, now, strerror(error));
     server->paused = true;
-    set_accepting(server, false);
-    set_sweeping(server, true);
+    server_set_accepting(server, false);
+    server_set_sweeping(server, true);
 }
 
 static void on_listener(uv_poll_t *handle, int status, int events)
 {
     struct listener *listener = handle->data;
     struct server *server = listener->server;
-    struct now now = now_of(server);
+    struct now now = server_now(server);
     (void)status, (void)events;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         if (server->connections >= server->connections_max) {
             server_log(server, now, "the limit of connections is reached; new ones wait");
-            set_accepting(server, false);
+            server_set_accepting(server, false);
             return;
         }
         int socket = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -301,7 +89,7 @@ static void on_listener(uv_poll_t *handle, int status, int events)
     }
 }
 
-static void set_accepting(struct server *server, bool accepting)
+void server_set_accepting(struct server *server, bool accepting)
 {
     for (uint32_t i = 0; server->listening && i < server->listener_count; i++) {
         uv_poll_t *poll = &server->listeners[i].poll;
@@ -329,20 +117,20 @@ static void sweep_peer(struct peer *peer, struct now now)
 static void on_sweep(uv_timer_t *handle)
 {
     struct server *server = handle->data;
-    struct now now = now_of(server);
+    struct now now = server_now(server);
     for (struct list *at = server->peers.next, *next; at != &server->peers; at = next) {
         next = at->next; /* only this peer can go */
         sweep_peer(list_of(at, struct peer, link), now);
     }
     if (server->paused) {
         server->paused = false;
-        set_accepting(server, server->connections < server->connections_max);
+        server_set_accepting(server, server->connections < server->connections_max);
     }
     if (list_empty(&server->peers))
-        set_sweeping(server, false);
+        server_set_sweeping(server, false);
 }
 
-static void set_sweeping(struct server *server, bool sweeping)
+void server_set_sweeping(struct server *server, bool sweeping)
 {
     if (sweeping == (uv_is_active((uv_handle_t *)&server->sweep) != 0))
         return;
@@ -458,8 +246,8 @@ enum err server_new(uv_loop_t *loop, const struct server_config *config, struct 
         server_close(server, NULL, NULL);
         return err;
     }
-    must(uv_prepare_start(&server->flush, on_flush) == 0);
-    set_accepting(server, true);
+    must(uv_prepare_start(&server->flush, peer_flush_woken) == 0);
+    server_set_accepting(server, true);
     *ret = server;
     return OK;
 }
@@ -490,7 +278,7 @@ void server_set_limits(struct server *server, size_t body_bytes_max, uint32_t in
 void server_drain(struct server *server, void (*done)(void *self), void *self)
 {
     must(!server->draining && !server->closing);
-    struct now now = now_of(server);
+    struct now now = server_now(server);
     server->draining = true;
     server->done = done;
     server->done_self = self;

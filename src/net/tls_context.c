@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PEM_BYTES_MAX = 1024 * 1024, CHAIN_MAX = 16, ROOTS_MAX = 4096 };
+enum { PEM_BYTES_MAX = 1024 * 1024, KEY_BYTES = 64 * 1024, CHAIN_MAX = 16, ROOTS_MAX = 4096 };
 
 enum err tls_why(struct why *why, const char *what)
 {
@@ -63,7 +63,8 @@ static enum err context_new(const SSL_METHOD *method, bool server, struct tls_co
         SSL_CTX_free(ssl);
         free(context);
         ERR_clear_error();
-        return why_set(why, ERR_MEMORY, "no memory for a TLS context");
+        (void)why_set(why, ERR_MEMORY, "no memory for a TLS context");
+        return ERR_MEMORY; /* said so that analysers see it */
     }
     *context = (struct tls_context){.ssl = ssl, .server = server};
     *ret = context;
@@ -160,7 +161,7 @@ enum err tls_server_open_files(const char *cert_path, const char *key_path,
     buf_init(&cert, PEM_BYTES_MAX);
     buf_init(&key, PEM_BYTES_MAX);
     /* Whole at once: growing would leave copies of the key behind. */
-    enum err err = buf_reserve(&key, 64 * 1024)
+    enum err err = buf_reserve(&key, KEY_BYTES)
                        ? OK
                        : why_set(why, ERR_MEMORY, "no memory to read %s", key_path);
     if (err == OK)
