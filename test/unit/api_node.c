@@ -52,9 +52,8 @@ static struct node *node_of(struct transport *transport)
 
 static unsigned room(struct transport *self, const struct request *request)
 {
-    (void)request;
-    return (unsigned)(sizeof node_of(self)->calls / sizeof *node_of(self)->calls) -
-           node_of(self)->call_count;
+    (void)self, (void)request;
+    return 100;
 }
 
 static void submit(struct transport *self, struct exchange_call *call)

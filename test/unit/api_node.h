@@ -31,7 +31,7 @@ struct node {
     struct api *api;
     struct mono ledger_wake, courier_wake;
     struct transport transport;
-    struct exchange_call *calls[64];
+    struct exchange_call *calls[4096];
     uint32_t call_count;
     uint32_t sent;     /* requests that reached the provider */
     bool refuse_store; /* every group is refused */
