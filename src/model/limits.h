@@ -107,7 +107,7 @@ enum {
     DIAL_PAUSE_MS_MIN = 100,     /* after a connection that could not be made, doubled each time */
     DIAL_PAUSE_MS_MAX = 5000,
     SMTP_CONNECT_TIMEOUT_MS = 30000, /* greeting, EHLO, STARTTLS, AUTH: greeters delay on purpose */
-    CURL_EXCHANGES_MAX = 512,        /* HTTP/1.1 and SMTP, at once */
+    CURL_EXCHANGES_MAX = 512,        /* over HTTP/1.1, at once */
     HTTP1_CONNECTIONS_MAX = 128,     /* an origin */
     SMTP_SESSIONS_MAX = 20,          /* a relay */
     SMTP_IDLE_CLOSE_S = 60,          /* without a mail */

@@ -159,8 +159,7 @@ static void on_read(uv_stream_t *socket, ssize_t len, const uv_buf_t *from)
         err = receive_tls(conduit, bytes, now, &why);
     else if (len > 0)
         err = conduit->config.received(conduit->config.self, bytes, now, &why);
-    /* Handshakes and alerts of our own making. */
-    if (err == OK && conduit->tls && !conduit->connected)
+    if (err == OK && conduit->tls) /* TLS itself may have something to say */
         err = conduit_send(conduit, &why);
     if (err == OK)
         conduit->config.turn(conduit->config.self, now);
@@ -180,7 +179,9 @@ static enum err open_tls(struct conduit *conduit, const struct tls_context *cont
 
 enum err conduit_start_tls(struct conduit *conduit, const struct tls_context *tls, struct why *why)
 {
-    must(!conduit->tls && !conduit->plain.len && !conduit->late);
+    must(!conduit->tls);
+    if (conduit->plain.len || conduit->late)
+        return why_set(why, ERR_INPUT, "the peer wants TLS before it has read what came before");
     conduit->connected = false;
     return open_tls(conduit, tls, why);
 }

@@ -4,14 +4,8 @@
 #include "net/pin.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <unistd.h>
 
 /* libcurl's callbacks. */
-
-static bool is_smtp(const struct transfer *transfer)
-{
-    return transfer->out.call->request->wire == WIRE_SMTP;
-}
 
 static bool may_connect(struct transfer *transfer, const struct sockaddr *address)
 {
@@ -30,16 +24,7 @@ static curl_socket_t open_socket(void *self, curlsocktype purpose, struct curl_s
     if (!may_connect(transfer, &address->addr))
         return CURL_SOCKET_BAD;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    if (fd >= 0 && is_smtp(transfer))
-        smtp_sockets_add(transfer->sockets, fd);
     return fd >= 0 ? fd : CURL_SOCKET_BAD;
-}
-
-/* Of a connection, which may outlive the transfer. */
-static int close_socket(void *self, curl_socket_t fd)
-{
-    smtp_sockets_remove(self, fd);
-    return close(fd);
 }
 
 /* The address of a connection that was opened for somebody else. */
@@ -57,11 +42,10 @@ static bool may_reuse(struct transfer *transfer, const char *text)
 static int before_request(void *self, char *remote, char *local, int remote_port, int local_port)
 {
     struct transfer *transfer = self;
-    (void)local, (void)remote_port;
+    (void)local, (void)remote_port, (void)local_port;
     if (transfer->about_to_send || transfer->refused || !may_reuse(transfer, remote))
         return CURL_PREREQFUNC_ABORT;
     transfer->about_to_send = true;
-    transfer->local_port = local_port;
     transfer->out.call->begun = true;
     transfer->out.begun_at = clock_now(transfer->clock).mono;
     return CURL_PREREQFUNC_OK;
@@ -79,7 +63,7 @@ static size_t give_body(char *into, size_t size, size_t count, void *self)
     return take;
 }
 
-static void take_http_line(struct transfer *transfer, struct str line)
+static void take_line(struct transfer *transfer, struct str line)
 {
     while (line.len && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r'))
         line.len--;
@@ -93,39 +77,16 @@ static void take_http_line(struct transfer *transfer, struct str line)
         gather_header(&transfer->gather, name, str_trim(value));
 }
 
-/* After these the session is over, whatever libcurl may try; see smtp_sockets. */
-static bool ends_session(const struct transfer *transfer)
-{
-    int code = transfer->smtp.code;
-    return code == 421 || code == 530 || code == 534 || code == 535 || code == 538 ||
-           (transfer->about_to_send && code >= 400);
-}
-
-static void take_smtp_line(struct transfer *transfer, struct str line)
-{
-    /* The answer to the QUIT of a session that has failed decides nothing. */
-    if (transfer->smtp.code >= 400 && !transfer->smtp.open && str_starts(line, STR("221")))
-        return;
-    if (!smtp_reply_line(&transfer->smtp, line) || !ends_session(transfer))
-        return;
-    smtp_sockets_shut(transfer->sockets, transfer->local_port);
-}
-
 static size_t take_header(char *at, size_t size, size_t count, void *self)
 {
-    struct transfer *transfer = self;
-    struct str line = {at, size * count};
-    if (is_smtp(transfer))
-        take_smtp_line(transfer, line);
-    else
-        take_http_line(transfer, line);
+    take_line(self, (struct str){at, size * count});
     return size * count;
 }
 
 static size_t take_body(char *at, size_t size, size_t count, void *self)
 {
     struct transfer *transfer = self;
-    if (is_smtp(transfer) || gather_body(&transfer->gather, (struct str){at, size * count}))
+    if (gather_body(&transfer->gather, (struct str){at, size * count}))
         return size * count;
     transfer->truncated = true;
     return 0;
@@ -159,23 +120,21 @@ static long milliseconds(struct mono from, struct mono to)
 static void set_common(struct options *options, struct transfer *transfer, struct now now)
 {
     long left = milliseconds(now.mono, transfer->out.call->deadline);
-    long connect = is_smtp(transfer) ? SMTP_CONNECT_TIMEOUT_MS : CONNECT_TIMEOUT_MS;
     option(options, CURLOPT_PRIVATE, transfer);
     option(options, CURLOPT_ERRORBUFFER, transfer->error);
     option(options, CURLOPT_NOSIGNAL, 1L);
     option(options, CURLOPT_QUICK_EXIT, 1L); /* never wait for a resolver's thread */
     option(options, CURLOPT_TIMEOUT_MS, left);
-    option(options, CURLOPT_CONNECTTIMEOUT_MS, connect < left ? connect : left);
+    option(options, CURLOPT_CONNECTTIMEOUT_MS,
+           left < CONNECT_TIMEOUT_MS ? left : (long)CONNECT_TIMEOUT_MS);
     option(options, CURLOPT_PROXY, ""); /* whatever the environment says */
-    option(options, CURLOPT_PROTOCOLS_STR, is_smtp(transfer) ? "smtp,smtps" : "http,https");
+    option(options, CURLOPT_PROTOCOLS_STR, "http,https");
     option(options, CURLOPT_FOLLOWLOCATION, 0L);
     option(options, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
     option(options, CURLOPT_TCP_KEEPALIVE, 1L);
     option(options, CURLOPT_MAXAGE_CONN, 60L);
     option(options, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     option(options, CURLOPT_OPENSOCKETDATA, transfer);
-    option(options, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    option(options, CURLOPT_CLOSESOCKETDATA, transfer->sockets);
     option(options, CURLOPT_PREREQFUNCTION, before_request);
     option(options, CURLOPT_PREREQDATA, transfer);
     option(options, CURLOPT_READFUNCTION, give_body);
@@ -244,32 +203,6 @@ static void set_http(struct options *options, struct transfer *transfer)
     set_headers(options, transfer);
 }
 
-static void set_smtp(struct options *options, struct transfer *transfer)
-{
-    const struct request *request = transfer->out.call->request;
-    struct arena *arena = transfer->out.call->arena;
-    long tls = request->smtp_starttls == STARTTLS_REQUIRED  ? (long)CURLUSESSL_ALL
-               : request->smtp_starttls == STARTTLS_OFFERED ? (long)CURLUSESSL_TRY
-                                                            : (long)CURLUSESSL_NONE;
-    if (request->smtp_user.at && tls == (long)CURLUSESSL_TRY)
-        tls = (long)CURLUSESSL_ALL; /* who strips the offer must not get the password */
-    option(options, CURLOPT_USE_SSL, tls);
-    option(options, CURLOPT_UPLOAD, 1L);
-    option(options, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body.len);
-    option(options, CURLOPT_MAIL_FROM, arena_text(arena, request->mail_from));
-    append(options, &transfer->recipients, arena_text(arena, request->mail_to));
-    option(options, CURLOPT_MAIL_RCPT, transfer->recipients);
-    if (request->smtp_user.at) {
-        option(options, CURLOPT_USERNAME, arena_text(arena, request->smtp_user));
-        char *password = arena_text(arena, request->smtp_password);
-        option(options, CURLOPT_PASSWORD, password); /* copied */
-        if (password)
-            wipe(password, request->smtp_password.len);
-        option(options, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN");
-        option(options, CURLOPT_SASL_IR, 1L);
-    }
-}
-
 static enum err check_place(struct transfer *transfer, struct why *why)
 {
     const struct request *request = transfer->out.call->request;
@@ -279,14 +212,8 @@ static enum err check_place(struct transfer *transfer, struct why *why)
                        request->subscriber_chosen ? "refused endpoint: " : "",
                        STR_ARG(request->origin));
     }
-    enum scheme scheme = transfer->origin.scheme;
-    bool mail = scheme == SCHEME_SMTP || scheme == SCHEME_SMTPS;
-    if (mail != is_smtp(transfer))
+    if (transfer->origin.scheme != SCHEME_HTTPS && transfer->origin.scheme != SCHEME_HTTP)
         return why_set(why, ERR_INPUT, "\"%.*s\" is not for this wire", STR_ARG(request->origin));
-    if (request->smtp_user.at && scheme == SCHEME_SMTP && request->smtp_starttls == STARTTLS_OFF &&
-        !origin_is_loopback(&transfer->origin))
-        return why_set(why, ERR_DENIED, "a password is not sent to %.*s without TLS",
-                       STR_ARG(transfer->origin.host));
     return OK;
 }
 
@@ -306,10 +233,7 @@ enum err transfer_prepare(struct transfer *transfer, CURL *easy, struct now now,
     option(&options, CURLOPT_URL, url.at);
     set_common(&options, transfer, now);
     set_tls(&options, request->ca);
-    if (is_smtp(transfer))
-        set_smtp(&options, transfer);
-    else
-        set_http(&options, transfer);
+    set_http(&options, transfer);
     if (!options.failed && !call->arena->failed)
         return OK;
     (void)transfer_release(transfer);
@@ -323,35 +247,21 @@ CURL *transfer_release(struct transfer *transfer)
     if (easy)
         curl_easy_reset(easy);
     curl_slist_free_all(transfer->headers);
-    curl_slist_free_all(transfer->recipients);
-    transfer->headers = transfer->recipients = NULL;
+    transfer->headers = NULL;
     return easy;
 }
 
 /* Conclusions. */
 
-static void answer_smtp(struct transfer *transfer, struct now now)
-{
-    struct reply *reply = &transfer->out.reply;
-    struct arena *arena = transfer->out.call->arena;
-    reply->status = transfer->smtp.code;
-    reply->body = arena_copy(arena, (struct str){transfer->smtp.text, transfer->smtp.len});
-    outgoing_answer(&transfer->out, now);
-}
-
 static void fail(struct transfer *transfer, struct now now, const char *reason)
 {
-    bool begun = transfer->out.call->begun;
-    bool all_given = transfer->given >= transfer->out.call->request->body.len;
     if (transfer->refused)
         outgoing_fail(&transfer->out, EXCHANGE_UNSENT, now, "refused endpoint: %.*s %s",
                       STR_ARG(transfer->origin.host),
                       transfer->origin.scheme == SCHEME_HTTPS ? "resolves to a private address"
                                                               : "is not reached by https");
-    else if (!begun)
+    else if (!transfer->out.call->begun)
         outgoing_fail(&transfer->out, EXCHANGE_UNSENT, now, "%s", reason);
-    else if (is_smtp(transfer) && !all_given)
-        outgoing_fail(&transfer->out, EXCHANGE_REFUSED, now, "before the final dot: %s", reason);
     else
         outgoing_fail(&transfer->out, EXCHANGE_CUT, now, "%s", reason);
 }
@@ -359,9 +269,7 @@ static void fail(struct transfer *transfer, struct now now, const char *reason)
 void transfer_end(struct transfer *transfer, CURLcode result, struct now now)
 {
     bool answered = result == CURLE_OK || transfer->truncated;
-    if (is_smtp(transfer) && (answered || transfer->smtp.code >= 400))
-        answer_smtp(transfer, now);
-    else if (answered && !is_smtp(transfer) && transfer->out.reply.status)
+    if (answered && transfer->out.reply.status)
         outgoing_answer(&transfer->out, now);
     else if (result == CURLE_SEND_FAIL_REWIND ||
              (result == CURLE_ABORTED_BY_CALLBACK && transfer->out.call->begun))

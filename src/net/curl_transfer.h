@@ -5,10 +5,8 @@
  * - bodies come from a read callback that cannot rewind, so a silent resend fails instead; a
  *   request without a body never uses a connection that was used before; and whatever the reason,
  *   the second time that libcurl is about to send (CURLOPT_PREREQFUNCTION), it is stopped;
- * - begun is the first such time: the connection stands, TLS and SMTP's EHLO, STARTTLS and AUTH
- *   are done, not a byte of the request was written;
- * - a mail is provably not accepted until the read callback has given its last byte, for only
- *   then can the final dot follow (RFC 5321 section 4.1.1.4);
+ * - begun is the first such time: the connection stands, TLS is done, not a byte of the request was
+ *   written;
  * - sockets are opened by us, so that an endpoint that a subscriber chose is checked at the address
  *   that is connected to (pin.h).
  * Threads: the loop's.
@@ -17,8 +15,6 @@
 #include "net/gather.h"
 #include "net/origin.h"
 #include "net/outgoing.h"
-#include "net/smtp_reply.h"
-#include "net/smtp_sockets.h"
 #include "port/clock.h"
 #include <curl/curl.h>
 
@@ -26,24 +22,21 @@
 struct transfer {
     struct outgoing out;
     const struct clock *clock;
-    struct smtp_sockets *sockets;
     void *owner;   /* the transport's */
     unsigned slot; /* the transport's */
     CURL *easy;    /* NULL while it waits */
-    struct curl_slist *headers, *recipients;
+    struct curl_slist *headers;
     struct origin origin;
     struct gather gather;
-    struct smtp_reply smtp;
     size_t given; /* of the body, to libcurl */
     bool about_to_send;
     bool truncated; /* the response's body was cut off by us */
     bool refused;   /* by pin.h */
-    int local_port; /* of the connection, once about to send */
     char error[CURL_ERROR_SIZE];
 };
 
-/* Sets up `easy`, which is fresh or reset. ERR_DENIED: an endpoint or a password that may not be
- * sent to such a place; ERR_INPUT, ERR_MEMORY. On failure the handle is not kept. */
+/* Sets up `easy`, which is fresh or reset. ERR_INPUT: no origin for HTTP;
+ * ERR_MEMORY. On failure the handle is not kept. */
 enum err transfer_prepare(struct transfer *transfer, CURL *easy, struct now now,
                           struct why *why) must_use;
 /* Takes the handle back for reset; frees what belonged to this exchange. */

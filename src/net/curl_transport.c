@@ -20,7 +20,6 @@ struct curl_transport {
     uint64_t key[2];
     CURL *spares[SPARES_MAX];
     unsigned spare_count;
-    struct smtp_sockets smtp_sockets;
     uv_idle_t idle;       /* has work: begin what waits */
     uv_timer_t timer;     /* libcurl's */
     uv_timer_t due_timer; /* of deadlines of what waits */
@@ -184,11 +183,6 @@ static void begin(struct curl_transport *transport, struct transfer *transfer, s
 
 /* Who waits. */
 
-static unsigned origin_max(const struct request *request)
-{
-    return request->wire == WIRE_SMTP ? SMTP_SESSIONS_MAX : HTTP1_CONNECTIONS_MAX;
-}
-
 static unsigned slot_of(const struct curl_transport *transport, const struct request *request)
 {
     return (unsigned)(siphash13(transport->key, request->origin.at, request->origin.len) % SLOTS);
@@ -197,7 +191,7 @@ static unsigned slot_of(const struct curl_transport *transport, const struct req
 static bool may_begin(const struct curl_transport *transport, const struct transfer *transfer)
 {
     return transport->running_count < CURL_EXCHANGES_MAX &&
-           transport->slots[transfer->slot] < origin_max(transfer->out.call->request);
+           transport->slots[transfer->slot] < HTTP1_CONNECTIONS_MAX;
 }
 
 static void enter_queue(struct curl_transport *transport, struct transfer *transfer)
@@ -312,7 +306,6 @@ void curl_transport_close(struct curl_transport *transport)
 {
     static const char reason[] = "the server is stopping";
     struct now now = clock_now(&transport->clock);
-    smtp_sockets_shut_all(&transport->smtp_sockets);
     while (!list_empty(&transport->running)) {
         struct transfer *transfer = list_of(transport->running.next, struct transfer, out.link);
         take_back(transport, transfer);
@@ -338,8 +331,7 @@ unsigned curl_transport_room(const struct curl_transport *transport, const struc
     unsigned of_all = all < CURL_EXCHANGES_MAX ? CURL_EXCHANGES_MAX - all : 0;
     unsigned slot = slot_of(transport, request);
     unsigned used = (unsigned)transport->slots[slot] + transport->queued[slot];
-    unsigned max = origin_max(request);
-    unsigned of_origin = used < max ? max - used : 0;
+    unsigned of_origin = used < HTTP1_CONNECTIONS_MAX ? HTTP1_CONNECTIONS_MAX - used : 0;
     return of_all < of_origin ? of_all : of_origin;
 }
 
@@ -349,7 +341,6 @@ bool curl_transport_submit(struct curl_transport *transport, struct exchange_cal
     if (!transfer)
         return false;
     transfer->clock = &transport->clock;
-    transfer->sockets = &transport->smtp_sockets;
     transfer->slot = slot_of(transport, call->request);
     enter_queue(transport, transfer);
     stir(transport);

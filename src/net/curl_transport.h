@@ -1,12 +1,11 @@
-/* net/curl_transport.h - HTTP/1.1 and SMTP exchanges by libcurl's multi interface on libuv.
+/* net/curl_transport.h - HTTP/1.1 exchanges by libcurl's multi interface on libuv.
  *
- * At most CURL_EXCHANGES_MAX at once, HTTP1_CONNECTIONS_MAX an HTTP origin and SMTP_SESSIONS_MAX a
- * relay (origins are counted by a keyed hash, so two may share a count); the rest waits here and
- * can be withdrawn, as can what libcurl is still connecting for. Connections and mail sessions are
- * used again for 60 s. What a transfer may do and proves: curl_transfer.h. For WIRE_SMTP the path,
- * if any, is "/name": the name to say in EHLO. Threads: the loop's. Exchanges end from the loop,
- * never from submit or withdraw. libcurl must have been initialised (curl_global_init) and SIGPIPE
- * be ignored.
+ * At most CURL_EXCHANGES_MAX at once, HTTP1_CONNECTIONS_MAX an origin (origins are counted by a
+ * keyed hash, so two may share a count); the rest waits here and can be withdrawn, as can what
+ * libcurl is still connecting for. Connections are used again for 60 s. What a transfer may do and
+ * proves: curl_transfer.h. Mail is not for libcurl: after the final dot it blocks the loop.
+ * Threads: the loop's. Exchanges end from the loop, never from submit or withdraw. libcurl must
+ * have been initialised (curl_global_init) and SIGPIPE be ignored.
  */
 #pragma once
 #include "net/outgoing.h"

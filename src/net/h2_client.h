@@ -21,10 +21,9 @@
 #include "net/gather.h"
 #include "net/outgoing.h"
 
-/* An exchange on its way; allocated by the owner with outgoing_new, CARRIER_H2. */
+/* An exchange on its way; allocated by the owner with outgoing_new, CARRIER_POOL. */
 struct h2_stream {
     struct outgoing out;
-    void *owner; /* whose queue it waits in */
     int32_t id;
     size_t sent; /* of the request's body */
     struct gather gather;

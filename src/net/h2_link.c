@@ -1,12 +1,14 @@
 /* net/h2_link.c - an HTTP/2 session on a conduit, from dialling to its end; see h2_link.h. */
 #include "net/h2_link.h"
 #include "model/limits.h"
+#include "net/h2_client.h"
 #include <stdlib.h>
 
 enum { WRITE_BYTES = 60 * 1024 }; /* gathered for one write */
 
 struct h2_link {
-    struct h2_link_config config;
+    struct link link; /* first */
+    struct link_config config;
     struct conduit *conduit;
     struct h2_client *client;
     struct mono usable_by;  /* what is not up by then has failed */
@@ -16,8 +18,9 @@ struct h2_link {
 
 /* The end. */
 
-void h2_link_close(struct h2_link *link, const char *reason)
+static void close_link(struct link *self, const char *reason)
 {
+    struct h2_link *link = (struct h2_link *)self;
     struct why ignored;
     if (link->client) {
         struct str last_words = h2_client_output(link->client);
@@ -32,22 +35,23 @@ void h2_link_close(struct h2_link *link, const char *reason)
 
 static void end(struct h2_link *link, const struct why *why)
 {
-    struct h2_link_config config = link->config;
-    enum link_end how = link->other_protocol                               ? LINK_NOT_H2
-                        : link->client && h2_client_answered(link->client) ? LINK_LOST
-                                                                           : LINK_FAILED;
-    h2_link_close(link, why->text);
-    config.down(config.self, link, how, why);
+    struct link_config config = link->config;
+    struct link_fault fault = {.why = *why};
+    fault.end = link->other_protocol                               ? LINK_NOT_H2
+                : link->client && h2_client_answered(link->client) ? LINK_LOST
+                                                                   : LINK_FAILED;
+    close_link(&link->link, fault.why.text);
+    config.down(config.self, &fault);
 }
 
 /* Sending. */
 
 static void begin_waiting(struct h2_link *link, struct now now)
 {
-    struct h2_stream *stream;
+    struct outgoing *next;
     while (link->up && h2_client_room(link->client) &&
-           (stream = link->config.next(link->config.self)))
-        h2_client_begin(link->client, stream, now);
+           (next = link->config.next(link->config.self)))
+        h2_client_begin(link->client, list_of(next, struct h2_stream, out), now);
 }
 
 static enum err send_output(struct h2_link *link, struct now now, struct why *why)
@@ -78,8 +82,9 @@ static void on_turn(void *self, struct now now)
         end(link, &why);
 }
 
-void h2_link_flush(struct h2_link *link)
+static void flush(struct link *self)
 {
+    struct h2_link *link = (struct h2_link *)self;
     on_turn(link, clock_now(link->config.clock));
 }
 
@@ -92,7 +97,7 @@ static enum err on_received(void *self, struct str bytes, struct now now, struct
     if (err == OK && !link->up && h2_client_settled(link->client)) {
         link->up = true;
         link->idle_since = now.mono;
-        link->config.up(link->config.self, link);
+        link->config.up(link->config.self);
     }
     if (h2_client_open(link->client))
         link->idle_since = now.mono;
@@ -127,48 +132,20 @@ static void on_down(void *self, const struct why *why)
 static void on_sooner(void *self)
 {
     struct h2_link *link = self;
-    link->config.sooner(link->config.self, link);
-}
-
-enum err h2_link_start(const struct h2_link_config *config, struct now now, struct h2_link **ret,
-                       struct why *why)
-{
-    struct h2_link *link = calloc(1, sizeof *link);
-    if (!link)
-        return why_set(why, ERR_MEMORY, "no memory for a connection");
-    *link = (struct h2_link){.config = *config,
-                             .usable_by = mono_add(now.mono, span_ms(CONNECT_TIMEOUT_MS)),
-                             .idle_since = now.mono};
-    struct conduit_config conduit = {.loop = config->loop,
-                                     .clock = config->clock,
-                                     .scratch = config->scratch,
-                                     .origin = config->origin,
-                                     .tls = config->tls,
-                                     .alpn = TLS_ALPN_H2 | TLS_ALPN_HTTP1,
-                                     .deadline = link->usable_by,
-                                     .connected = on_connected,
-                                     .received = on_received,
-                                     .turn = on_turn,
-                                     .down = on_down,
-                                     .sooner = on_sooner,
-                                     .self = link};
-    enum err err = conduit_start(&conduit, &link->conduit, why);
-    if (err == OK)
-        *ret = link;
-    else
-        free(link);
-    return err;
+    link->config.sooner(link->config.self);
 }
 
 /* Time. */
 
-uint32_t h2_link_room(const struct h2_link *link)
+static uint32_t room(const struct link *self)
 {
+    const struct h2_link *link = (const struct h2_link *)self;
     return link->up && !conduit_is_full(link->conduit) ? h2_client_room(link->client) : 0;
 }
 
-bool h2_link_is_up(const struct h2_link *link)
+static bool is_up(const struct link *self)
 {
+    const struct h2_link *link = (const struct h2_link *)self;
     return link->up && !h2_client_draining(link->client);
 }
 
@@ -178,8 +155,9 @@ static struct mono idle_ends(const struct h2_link *link)
                                         : mono_add(link->idle_since, span_s(H2_IDLE_CLOSE_S));
 }
 
-struct mono h2_link_deadline(const struct h2_link *link)
+static struct mono deadline(const struct link *self)
 {
+    const struct h2_link *link = (const struct h2_link *)self;
     if (!link->up)
         return mono_min(conduit_deadline(link->conduit), link->usable_by);
     return mono_min(h2_client_deadline(link->client), idle_ends(link));
@@ -198,8 +176,9 @@ static void tick_up(struct h2_link *link, struct now now)
         end(link, &why);
 }
 
-void h2_link_tick(struct h2_link *link, struct now now)
+static void tick(struct link *self, struct now now)
 {
+    struct h2_link *link = (struct h2_link *)self;
     struct why why;
     if (link->up) {
         tick_up(link, now);
@@ -211,3 +190,43 @@ void h2_link_tick(struct h2_link *link, struct now now)
         end(link, &why);
     }
 }
+
+static const struct link_ops ops = {close_link, room, is_up, flush, tick, deadline};
+
+enum err h2_link_start(const struct link_config *config, struct now now, struct link **ret,
+                       struct why *why)
+{
+    struct h2_link *link = calloc(1, sizeof *link);
+    if (!link)
+        return why_set(why, ERR_MEMORY, "no memory for a connection");
+    *link = (struct h2_link){.link = {&ops},
+                             .config = *config,
+                             .usable_by = mono_add(now.mono, span_ms(CONNECT_TIMEOUT_MS)),
+                             .idle_since = now.mono};
+    struct conduit_config conduit = {.loop = config->loop,
+                                     .clock = config->clock,
+                                     .scratch = config->scratch,
+                                     .origin = config->origin,
+                                     .tls = config->tls,
+                                     .alpn = TLS_ALPN_H2 | TLS_ALPN_HTTP1,
+                                     .deadline = link->usable_by,
+                                     .connected = on_connected,
+                                     .received = on_received,
+                                     .turn = on_turn,
+                                     .down = on_down,
+                                     .sooner = on_sooner,
+                                     .self = link};
+    enum err err = conduit_start(&conduit, &link->conduit, why);
+    if (err == OK)
+        *ret = &link->link;
+    else
+        free(link);
+    return err;
+}
+
+const struct link_kind h2_link_kind = {.start = h2_link_start,
+                                       .record_size = sizeof(struct h2_stream),
+                                       .connections_max = POOL_CONNECTIONS_MAX,
+                                       .dials_max = 1,
+                                       .room_each = 100, /* RFC 9113 section 6.5.2 */
+                                       .room_most = 100};

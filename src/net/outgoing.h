@@ -8,12 +8,13 @@
 #include "base/list.h"
 #include "port/transport.h"
 
-enum carrier { CARRIER_LATER, CARRIER_H2, CARRIER_CURL, CARRIER_SANDBOX };
+enum carrier { CARRIER_LATER, CARRIER_POOL, CARRIER_CURL, CARRIER_SANDBOX };
 
 struct outgoing {
     struct list link; /* in whatever list of the carrier it stands */
     struct exchange_call *call;
     enum carrier carrier;
+    void *queue; /* where it waits, if the carrier has several */
     struct mono begun_at;
     struct reply reply;
 };

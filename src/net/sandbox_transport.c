@@ -33,7 +33,8 @@ static void answer(struct sandbox_transport *transport, struct pretence *pretenc
     pretence->out.reply.status = call->request->sandbox_status;
     pretence->out.reply.body =
         arena_printf(call->arena, "{\"id\":\"sbx-%016" PRIx64 "\"}",
-                     siphash13(key, call->request->path.at, call->request->path.len));
+                     siphash13(key, call->request->path.at, call->request->path.len) ^
+                         siphash13(key, call->request->body.at, call->request->body.len));
     outgoing_answer(&pretence->out, now);
 }
 

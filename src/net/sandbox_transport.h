@@ -1,7 +1,7 @@
 /* net/sandbox_transport.h - WIRE_SANDBOX: no network, the answer stands in the request.
  *
  * After sandbox_delay the reply has sandbox_status and the body {"id":"sbx-..."}, an id that the
- * same path always gives; status 0 ends CUT. At most SANDBOX_OPEN_MAX at once.
+ * same path and body always give; status 0 ends CUT. At most SANDBOX_OPEN_MAX at once.
  * Threads: the loop's. Exchanges end from the loop, never from submit or withdraw.
  */
 #pragma once

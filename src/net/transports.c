@@ -1,7 +1,7 @@
 /* net/transports.c - which transport carries a request; see transports.h. */
 #include "net/transports.h"
 #include "net/curl_transport.h"
-#include "net/h2_pool.h"
+#include "net/link_pool.h"
 #include "net/outgoing.h"
 #include "net/sandbox_transport.h"
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 struct transports {
     struct transport port;
     struct clock clock;
-    struct h2_pool *h2;
+    struct link_pool *pool;
     struct curl_transport *curl;
     struct sandbox_transport *sandbox;
     uv_idle_t idle;                  /* answers what could not even be queued */
@@ -90,13 +90,14 @@ static enum carrier carrier_of(const struct transports *transports, const struct
 {
     switch (request->wire) {
     case WIRE_H2:
-        return request->subscriber_chosen || h2_pool_is_refused(transports->h2, request)
+        return request->subscriber_chosen || link_pool_is_refused(transports->pool, request)
                    ? CARRIER_CURL
-                   : CARRIER_H2;
+                   : CARRIER_POOL;
     case WIRE_SANDBOX:
         return CARRIER_SANDBOX;
-    case WIRE_HTTP:
     case WIRE_SMTP:
+        return CARRIER_POOL;
+    case WIRE_HTTP:
         break;
     }
     return CARRIER_CURL;
@@ -106,8 +107,8 @@ static unsigned room(struct transport *self, const struct request *request)
 {
     struct transports *transports = (struct transports *)self;
     switch (carrier_of(transports, request)) {
-    case CARRIER_H2:
-        return h2_pool_room(transports->h2, request);
+    case CARRIER_POOL:
+        return link_pool_room(transports->pool, request);
     case CARRIER_SANDBOX:
         return sandbox_transport_room(transports->sandbox);
     case CARRIER_LATER:
@@ -129,8 +130,8 @@ static void submit(struct transport *self, struct exchange_call *call)
         return;
     }
     switch (carrier_of(transports, call->request)) {
-    case CARRIER_H2:
-        taken = h2_pool_submit(transports->h2, call);
+    case CARRIER_POOL:
+        taken = link_pool_submit(transports->pool, call);
         break;
     case CARRIER_SANDBOX:
         taken = sandbox_transport_submit(transports->sandbox, call);
@@ -162,8 +163,8 @@ static bool withdraw(struct transport *self, struct exchange_call *call)
     struct outgoing *outgoing = call->work;
     must(outgoing != NULL); /* it is open, as the port demands */
     switch (outgoing->carrier) {
-    case CARRIER_H2:
-        return h2_pool_withdraw(transports->h2, call);
+    case CARRIER_POOL:
+        return link_pool_withdraw(transports->pool, call);
     case CARRIER_CURL:
         return curl_transport_withdraw(transports->curl, call);
     case CARRIER_SANDBOX:
@@ -188,8 +189,8 @@ static void close_all(struct transport *self)
     struct transports *transports = (struct transports *)self;
     must(!transports->closing);
     transports->closing = true;
-    if (transports->h2)
-        h2_pool_close(transports->h2);
+    if (transports->pool)
+        link_pool_close(transports->pool);
     if (transports->curl)
         curl_transport_close(transports->curl);
     if (transports->sandbox)
@@ -211,8 +212,8 @@ enum err transports_new(uv_loop_t *loop, struct clock clock, const struct entrop
     list_init(&transports->refused);
     must(uv_idle_init(loop, &transports->idle) == 0); /* it only enters the loop's lists */
     transports->idle.data = transports;
-    struct h2_fallback fallback = {take_fallback, transports};
-    enum err err = h2_pool_new(loop, clock, entropy, &fallback, &transports->h2, why);
+    struct link_fallback fallback = {take_fallback, transports};
+    enum err err = link_pool_new(loop, clock, entropy, &fallback, &transports->pool, why);
     if (err == OK)
         err = curl_transport_new(loop, clock, entropy, &transports->curl, why);
     if (err == OK)

@@ -107,6 +107,7 @@ static void receive_tls(struct pipe *pipe, const char *at, size_t len)
     int got = 1;
     while (!pipe->closing && got > 0) {
         got = SSL_read(pipe->ssl, plain, sizeof plain);
+        int error = SSL_get_error(pipe->ssl, got);
         flush_tls(pipe);
         if (!pipe->secured && SSL_is_init_finished(pipe->ssl)) {
             pipe->secured = true;
@@ -115,7 +116,7 @@ static void receive_tls(struct pipe *pipe, const char *at, size_t len)
         }
         if (got > 0)
             events->received(events->self, pipe, (struct str){plain, (size_t)got});
-        else if (SSL_get_error(pipe->ssl, got) != SSL_ERROR_WANT_READ)
+        else if (error != SSL_ERROR_WANT_READ)
             pipe_finish(pipe);
     }
 }

@@ -6,7 +6,7 @@
 struct session {
     char line[2048];
     size_t len;
-    bool in_data;
+    bool in_data, refused;
     size_t tail; /* how much of "\r\n.\r\n" has been seen */
 };
 
@@ -73,14 +73,20 @@ static void obey(struct smtp_peer *peer, struct pipe *pipe, const char *line)
         say(pipe, script->auth);
     } else if (str_starts(command, STR("MAIL"))) {
         peer->began++;
+        session->refused = !script->mail || script->mail[0] != '2';
         say(pipe, script->mail);
     } else if (str_starts(command, STR("RCPT"))) {
+        session->refused = session->refused || !script->rcpt || script->rcpt[0] != '2';
         say(pipe, script->rcpt);
+    } else if (str_starts(command, STR("DATA")) && session->refused && !script->data_anyway) {
+        say(pipe, "554 5.5.1 no valid recipients\r\n");
     } else if (str_starts(command, STR("DATA"))) {
         session->in_data = script->data && script->data[0] == '3';
         session->tail = 2; /* the line end of DATA counts as the one before the dot */
         peer->message_len = 0;
         say(pipe, script->data);
+    } else if (str_starts(command, STR("RSET"))) {
+        say(pipe, "250 2.0.0 Ok\r\n");
     } else if (str_starts(command, STR("QUIT"))) {
         if (!script->hang_at_quit)
             say(pipe, "221 bye\r\n");
@@ -105,7 +111,7 @@ static void take_data(struct smtp_peer *peer, struct pipe *pipe, char c)
     if (peer->script.hang_at_final)
         return;
     if (peer->script.final && peer->script.final[0] == '2')
-        peer->mails++;
+        peer->mails += !session->refused;
     say(pipe, peer->script.final);
 }
 

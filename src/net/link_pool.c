@@ -1,10 +1,10 @@
-/* net/h2_pool.c - the pool's sites and the loop's handles; see h2_pool.h.
+/* net/link_pool.c - the pool's sites and the loop's handles; see link_pool.h.
  *
  * Work is gathered: submit only queues and wakes the idle handle, which runs before the loop sleeps
  * again, so that one turn of the courier fills whole TLS records.
  */
 #include "model/limits.h"
-#include "net/h2_site.h"
+#include "net/link_site.h"
 #include <stdlib.h>
 
 static struct site *site_at(struct list *place)
@@ -12,7 +12,7 @@ static struct site *site_at(struct list *place)
     return list_of(place, struct site, place);
 }
 
-static struct site *find_site(const struct h2_pool *pool, const struct request *request)
+static struct site *find_site(const struct link_pool *pool, const struct request *request)
 {
     list_each (at, &pool->sites)
         if (site_serves(site_at(at), request))
@@ -20,7 +20,7 @@ static struct site *find_site(const struct h2_pool *pool, const struct request *
     return NULL;
 }
 
-static struct site *add_site(struct h2_pool *pool, const struct request *request)
+static struct site *add_site(struct link_pool *pool, const struct request *request)
 {
     struct site *site = pool->site_count < H2_ORIGINS_MAX ? site_new(pool, request) : NULL;
     if (site) {
@@ -31,7 +31,7 @@ static struct site *add_site(struct h2_pool *pool, const struct request *request
 }
 
 /* Sites that serve nobody give way in time. Only where nobody holds one: at the idle's start. */
-static void make_room(struct h2_pool *pool)
+static void make_room(struct link_pool *pool)
 {
     for (struct list *at = pool->sites.next, *next; at != &pool->sites; at = next) {
         next = at->next;
@@ -46,7 +46,7 @@ static void make_room(struct h2_pool *pool)
 
 static void on_idle(uv_idle_t *idle)
 {
-    struct h2_pool *pool = idle->data;
+    struct link_pool *pool = idle->data;
     (void)uv_idle_stop(idle); /* what happens now may start it again */
     make_room(pool);
     list_each (at, &pool->sites)
@@ -58,14 +58,14 @@ static void on_idle(uv_idle_t *idle)
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct h2_pool *pool = timer->data;
+    struct link_pool *pool = timer->data;
     struct now now = clock_now(&pool->clock);
     pool->timer_at = MONO_NEVER;
     list_each (at, &pool->sites)
         site_tick(site_at(at), now);
 }
 
-void h2_pool_wake_at(struct h2_pool *pool, struct mono at)
+void link_pool_wake_at(struct link_pool *pool, struct mono at)
 {
     if (at.us >= pool->timer_at.us)
         return;
@@ -74,7 +74,7 @@ void h2_pool_wake_at(struct h2_pool *pool, struct mono at)
     (void)uv_timer_start(&pool->timer, on_timer, us > 0 ? (uint64_t)(us + 999) / 1000 : 0, 0);
 }
 
-void h2_pool_stir(struct site *site)
+void link_pool_stir(struct site *site)
 {
     site->stirred = true;
     (void)uv_idle_start(&site->pool->idle, on_idle);
@@ -82,10 +82,11 @@ void h2_pool_stir(struct site *site)
 
 /* The public face. */
 
-enum err h2_pool_new(uv_loop_t *loop, struct clock clock, const struct entropy *entropy,
-                     const struct h2_fallback *fallback, struct h2_pool **ret, struct why *why)
+enum err link_pool_new(uv_loop_t *loop, struct clock clock, const struct entropy *entropy,
+                       const struct link_fallback *fallback, struct link_pool **ret,
+                       struct why *why)
 {
-    struct h2_pool *pool = calloc(1, sizeof *pool);
+    struct link_pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return why_set(why, ERR_MEMORY, "no memory for a connection pool");
     uint64_t seed;
@@ -107,12 +108,12 @@ enum err h2_pool_new(uv_loop_t *loop, struct clock clock, const struct entropy *
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-    struct h2_pool *pool = handle->data;
+    struct link_pool *pool = handle->data;
     if (--pool->handles == 0)
         free(pool);
 }
 
-void h2_pool_close(struct h2_pool *pool)
+void link_pool_close(struct link_pool *pool)
 {
     while (!list_empty(&pool->sites))
         site_close(site_at(pool->sites.next));
@@ -121,40 +122,41 @@ void h2_pool_close(struct h2_pool *pool)
     uv_close((uv_handle_t *)&pool->timer, on_handle_closed);
 }
 
-unsigned h2_pool_room(const struct h2_pool *pool, const struct request *request)
+unsigned link_pool_room(const struct link_pool *pool, const struct request *request)
 {
     const struct site *site = find_site(pool, request);
-    return site ? site_room(site) : H2_ROOM_FIRST;
+    return site ? site_room(site) : link_kind_of(request)->room_most;
 }
 
-bool h2_pool_submit(struct h2_pool *pool, struct exchange_call *call)
+bool link_pool_submit(struct link_pool *pool, struct exchange_call *call)
 {
     struct site *site = find_site(pool, call->request);
     if (!site)
         site = add_site(pool, call->request);
-    struct h2_stream *stream = site ? outgoing_new(call, sizeof *stream, CARRIER_H2) : NULL;
-    if (stream)
-        site_queue(site, stream);
-    return stream != NULL;
+    struct outgoing *outgoing =
+        site ? outgoing_new(call, site->kind->record_size, CARRIER_POOL) : NULL;
+    if (outgoing)
+        site_queue(site, outgoing);
+    return outgoing != NULL;
 }
 
-bool h2_pool_withdraw(struct h2_pool *pool, struct exchange_call *call)
+bool link_pool_withdraw(struct link_pool *pool, struct exchange_call *call)
 {
     (void)pool;
-    struct h2_stream *stream = call->work;
+    struct outgoing *outgoing = call->work;
     if (call->begun)
         return false;
-    site_withdraw(stream->owner, stream);
+    site_withdraw(outgoing->queue, outgoing);
     return true;
 }
 
-bool h2_pool_is_refused(const struct h2_pool *pool, const struct request *request)
+bool link_pool_is_refused(const struct link_pool *pool, const struct request *request)
 {
     const struct site *site = find_site(pool, request);
     return site && !mono_reached(clock_now(&pool->clock).mono, site->not_h2_to);
 }
 
-unsigned h2_pool_connections(const struct h2_pool *pool)
+unsigned link_pool_connections(const struct link_pool *pool)
 {
     unsigned count = 0;
     list_each (at, &pool->sites)
