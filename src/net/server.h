@@ -39,7 +39,8 @@ struct server_config {
     void *log_self;
 };
 
-/* Listens at once. ERR_IO (in use, not allowed: `why` names the address), ERR_MEMORY. */
+/* Listens at once. ERR_IO (in use, not allowed: `why` names the address), ERR_MEMORY; then, too,
+ * the loop has closing callbacks to run. */
 enum err server_new(uv_loop_t *loop, const struct server_config *config, struct clock clock,
                     struct exchange_handler handler, struct why *why, struct server **ret) must_use;
 /* The port that listener `index` of the configuration has. */
