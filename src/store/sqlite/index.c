@@ -280,7 +280,7 @@ static void load_log(struct index *index, struct db *db)
 {
     sqlite3_stmt *stmt = db_use(db, PAIR_LOG_LIST);
     bind_i64(stmt, 1, log_row(index, index->log_from));
-    bind_i64(stmt, 2, log_row(index, INT64_C(1) << LOG_SHIFT));
+    bind_i64(stmt, 2, ((int64_t)index->kind + 1) << LOG_SHIFT);
     while (db_row(db, stmt)) {
         struct str blob = column_view(stmt, 1);
         index->log.seq = (column_i64(stmt, 0) & ((INT64_C(1) << LOG_SHIFT) - 1)) + 1;

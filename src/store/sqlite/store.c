@@ -95,13 +95,11 @@ static void *write_groups(void *self)
     struct sqlite_store *store = self;
     for (struct group *group; (group = take_group(store));) {
         group_run(&store->writer, group);
-        enum group_fate fate = group->fate;
-        struct span took = group->took;
+        note_group(store, group->fate, group->took);
         inbox_post(&group->done, &group->message); /* the group is the submitter's again */
         if (index_is_behind(&store->writer.idem) || index_is_behind(&store->writer.lookup))
             group_tend(&store->writer);
         checkpoint_if_due(&store->checkpointer);
-        note_group(store, fate, took);
     }
     return NULL;
 }
