@@ -34,9 +34,11 @@ static void step_all(struct actor_loop *attached)
     }
 }
 
+/* Timers run before the loop waits, the check handle only after it: without a wake-up it would
+ * wait for something else to happen first. */
 static void on_timer(uv_timer_t *timer)
 {
-    (void)timer; /* the check handle turns the actor in this iteration */
+    wake(timer->data);
 }
 
 static void turn(struct actor_loop *attached)

@@ -194,11 +194,60 @@ static void a_pool_does_every_task_once(void **state)
     mailbox_done(&box);
 }
 
+/* An actor that nobody sends anything: it only asks to be turned again. */
+struct sleeper {
+    uv_loop_t loop;
+    uv_timer_t guard;
+    struct actor_loop *attached;
+    uint32_t turns;
+};
+
+static void sleeper_step(void *self, struct now now, struct message *message)
+{
+    (void)self, (void)now, (void)message;
+}
+
+static void sleeper_end(struct sleeper *sleeper)
+{
+    actor_loop_close(sleeper->attached);
+    uv_close((uv_handle_t *)&sleeper->guard, NULL);
+}
+
+static struct mono sleeper_turn(void *self, struct now now)
+{
+    struct sleeper *sleeper = self;
+    if (++sleeper->turns == 4)
+        sleeper_end(sleeper);
+    return sleeper->turns % 2 ? now.mono : mono_add(now.mono, span_ms(1));
+}
+
+static void on_guard(uv_timer_t *guard)
+{
+    sleeper_end(guard->data);
+}
+
+static void an_actor_on_a_loop_is_turned_when_it_asked_to_be(void **state)
+{
+    (void)state;
+    struct sleeper sleeper = {.turns = 0};
+    assert_int_equal(uv_loop_init(&sleeper.loop), 0);
+    assert_int_equal(uv_timer_init(&sleeper.loop, &sleeper.guard), 0);
+    sleeper.guard.data = &sleeper;
+    assert_int_equal(uv_timer_start(&sleeper.guard, on_guard, 5000, 0), 0);
+    sleeper.attached = actor_loop_new(&sleeper.loop, system_clock());
+    assert_non_null(sleeper.attached);
+    actor_loop_start(sleeper.attached, (struct actor){&sleeper, sleeper_step, sleeper_turn});
+    (void)uv_run(&sleeper.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&sleeper.loop), 0);
+    assert_int_equal(sleeper.turns, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_actor_on_a_thread_hears_everything_in_order),
         cmocka_unit_test(an_actor_on_a_loop_hears_everything_in_order),
+        cmocka_unit_test(an_actor_on_a_loop_is_turned_when_it_asked_to_be),
         cmocka_unit_test(a_pool_does_every_task_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
