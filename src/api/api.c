@@ -191,7 +191,6 @@ void api_free(struct api *api)
 {
     if (!api)
         return;
-    must(api->stats.open == 0);
     buf_done(&api->scratch);
     wipe(api->config.root_hash, sizeof api->config.root_hash);
     free(api);

@@ -28,6 +28,6 @@ struct api_config {
 
 /* NULL if memory is short. The intake must outlive it. */
 struct api *api_new(const struct api_config *config);
-/* No exchange may be unanswered. */
+/* What is unanswered then never is: the intake has ended. */
 void api_free(struct api *api);
 struct exchange_handler api_handler(struct api *api);
