@@ -163,7 +163,9 @@ bool worker_has_sandbox(const struct worker *worker)
 
 static void kick(void *self)
 {
-    (void)self; /* the loop turns its actor after every iteration with events */
+    struct worker *worker = self;
+    if (worker->attached)
+        actor_loop_kick(worker->attached);
 }
 
 static void *run(void *self)

@@ -1,5 +1,6 @@
-/* runtime/loop.c - see loop.h. Messages wake the loop through uv_async; the actor is turned once
- * an iteration, after all callbacks, by a check handle. */
+/* runtime/loop.c - see loop.h. Messages wake the loop through uv_async; the actor is turned after
+ * the callbacks of an iteration by a check handle, and, when a timer's callback has kicked it,
+ * before the loop sleeps by a prepare handle (timers run before both). */
 #include "runtime/loop.h"
 #include "runtime/mailbox.h"
 #include <stdlib.h>
@@ -11,8 +12,9 @@ struct actor_loop {
     uv_async_t async;
     uv_timer_t timer;
     uv_check_t check;
+    uv_prepare_t prepare;
     unsigned open_handles;
-    bool started;
+    bool started, kicked;
 };
 
 static void wake(void *self)
@@ -43,6 +45,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void turn(struct actor_loop *attached)
 {
+    attached->kicked = false;
     struct now now = clock_now(&attached->clock);
     struct mono next = attached->actor.turn(attached->actor.self, now);
     if (next.us == MONO_NEVER.us) {
@@ -67,6 +70,13 @@ static void on_check(uv_check_t *check)
     turn(attached);
 }
 
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct actor_loop *attached = prepare->data;
+    if (attached->kicked)
+        turn(attached);
+}
+
 struct actor_loop *actor_loop_new(uv_loop_t *loop, struct clock clock)
 {
     struct actor_loop *attached = calloc(1, sizeof *attached);
@@ -77,8 +87,10 @@ struct actor_loop *actor_loop_new(uv_loop_t *loop, struct clock clock)
     must(uv_async_init(loop, &attached->async, on_async) == 0);
     must(uv_timer_init(loop, &attached->timer) == 0);
     must(uv_check_init(loop, &attached->check) == 0);
+    must(uv_prepare_init(loop, &attached->prepare) == 0);
     attached->async.data = attached->timer.data = attached->check.data = attached;
-    attached->open_handles = 3;
+    attached->prepare.data = attached;
+    attached->open_handles = 4;
     return attached;
 }
 
@@ -92,12 +104,13 @@ void actor_loop_start(struct actor_loop *attached, struct actor actor)
     attached->actor = actor;
     attached->started = true;
     must(uv_check_start(&attached->check, on_check) == 0);
+    must(uv_prepare_start(&attached->prepare, on_prepare) == 0);
     must(uv_async_send(&attached->async) == 0);
 }
 
 void actor_loop_kick(struct actor_loop *attached)
 {
-    must(uv_async_send(&attached->async) == 0);
+    attached->kicked = true;
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -115,7 +128,9 @@ void actor_loop_close(struct actor_loop *attached)
         step_all(attached);
     attached->started = false;
     (void)uv_check_stop(&attached->check);
+    (void)uv_prepare_stop(&attached->prepare);
     uv_close((uv_handle_t *)&attached->async, on_closed);
     uv_close((uv_handle_t *)&attached->timer, on_closed);
     uv_close((uv_handle_t *)&attached->check, on_closed);
+    uv_close((uv_handle_t *)&attached->prepare, on_closed);
 }

@@ -11,7 +11,7 @@ struct actor_loop;
 struct actor_loop *actor_loop_new(uv_loop_t *loop, struct clock clock);
 struct inbox actor_loop_inbox(struct actor_loop *attached);
 void actor_loop_start(struct actor_loop *attached, struct actor actor);
-/* On the loop's thread, from outside a step: turns the actor soon (a callback gave it work). */
+/* On the loop's thread, from a callback of the loop: turns the actor before the loop sleeps. */
 void actor_loop_kick(struct actor_loop *attached);
 /* On the loop's thread: takes what has been posted, then closes the handles; they are gone, and
  * the memory with them, once the loop has run its closing callbacks. */
