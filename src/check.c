@@ -43,22 +43,18 @@ static void check_store(const struct config_store *store, struct config_faults *
                          "%s: %s", path, strerror(errno));
 }
 
-static void check_provider(const struct config_provider *provider, struct config_faults *faults)
+static void check_roots(const struct config_provider *provider, struct config_faults *faults)
 {
     struct tls_context *context;
     struct why why;
-    void *self = NULL;
-    struct str name = provider->open.name, ca = provider_setting(&provider->open, STR("ca"));
-    if (ca.at && tls_client_open(ca, &context, &why))
+    struct str ca = provider_setting(&provider->open, STR("ca"));
+    if (!ca.at)
+        return;
+    if (tls_client_open(ca, &context, &why))
         config_fault_add(faults, provider->place, STR("name a PEM file of root certificates"),
-                         "provider %.*s: ca: %s", STR_ARG(name), why.text);
-    else if (ca.at)
-        tls_context_close(context);
-    if (provider->ops->open(&provider->open, &self, &why))
-        config_fault_add(faults, provider->place, STR_NONE, "provider %.*s: %s", STR_ARG(name),
-                         why.text);
+                         "provider %.*s: ca: %s", STR_ARG(provider->open.name), why.text);
     else
-        provider->ops->close(self);
+        tls_context_close(context);
 }
 
 enum err check_config(const struct config *config, struct config_faults *faults)
@@ -68,7 +64,7 @@ enum err check_config(const struct config *config, struct config_faults *faults)
         check_listener(&config->listeners[i], faults);
     check_store(&config->store, faults);
     for (uint32_t i = 0; i < config->provider_count; i++)
-        check_provider(&config->providers[i], faults);
+        check_roots(&config->providers[i], faults);
     return faults->count == before ? OK : ERR_INPUT;
 }
 

@@ -1,5 +1,5 @@
-/* check.h - what a configuration promises beyond its own text: that its keys and certificates open,
- * its providers take their settings, and its store can be reached. */
+/* check.h - what a configuration promises beyond its own text: that its certificates open, and its
+ * store can be reached. */
 #pragma once
 #include "conf/config.h"
 #include <stdio.h>

@@ -123,7 +123,8 @@ struct config_faults {
 void config_faults_init(struct config_faults *faults);
 void config_faults_done(struct config_faults *faults);
 
-/* ERR_INPUT with at least one fault; ERR_MEMORY without any. */
+/* ERR_INPUT with at least one fault; ERR_MEMORY without any. Each provider is opened once, for what
+ * only its driver can tell, and closed again. */
 enum err config_load(const char *path, struct config_faults *faults, struct config **ret) must_use;
 /* The same from a text; `path` is only kept. */
 enum err config_parse(struct str text, const char *path, struct config_faults *faults,

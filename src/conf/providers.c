@@ -163,10 +163,24 @@ static void common_setting(struct reader *reader, struct provider_reading *readi
         keep(reader, reading, item, name, arena_copy(&reader->config->arena, item->text));
 }
 
+/* What only the driver can tell: whether its settings go together, its keys are keys. */
+static void try_open(struct reader *reader, const struct config_provider *provider)
+{
+    void *self = NULL;
+    struct why why = {""};
+    enum err err = provider->ops->open(&provider->open, &self, &why);
+    if (err)
+        config_fault_add(reader->faults, provider->place, STR_NONE, "provider %.*s: %s",
+                         STR_ARG(provider->open.name), why.text);
+    else
+        provider->ops->close(self);
+}
+
 static void read_provider(struct reader *reader, struct yaml_node *key, struct yaml_node *map,
                           struct config_provider *ret)
 {
     struct config *config = reader->config;
+    uint32_t faults = reader->faults->count;
     struct provider_reading reading = {
         .provider = {.place = place_of(key)},
         .settings = arena_array(&config->arena, struct setting, SETTINGS_MAX)};
@@ -188,6 +202,8 @@ static void read_provider(struct reader *reader, struct yaml_node *key, struct y
                                                      .setting_count = reading.count,
                                                      .public_url = config->public_url};
     *ret = reading.provider;
+    if (ret->ops && reader->faults->count == faults)
+        try_open(reader, ret);
 }
 
 void read_providers(struct reader *reader, struct yaml_node *node, void *into)

@@ -15,10 +15,25 @@ static const struct setting_def push_settings[] = {{STR_INIT("team_id"), true, f
                                                    {STR_INIT("allow"), false, false},
                                                    {STR_INIT("dkim.domain"), false, false},
                                                    {{NULL, 0}, false, false}};
+static enum err push_open(const struct provider_config *config, void **ret, struct why *why)
+{
+    (void)ret;
+    for (uint32_t i = 0; i < config->setting_count; i++)
+        if (str_eq(config->settings[i].value, STR("bad")))
+            return why_set(why, ERR_INPUT, "bad: write good");
+    return OK;
+}
+static void push_close(void *self)
+{
+    (void)self;
+}
 static const struct provider_ops push_ops = {.driver = STR_INIT("push"),
+                                             .open = push_open,
+                                             .close = push_close,
                                              .kinds = 1u << KIND_IOS | 1u << KIND_ANDROID,
                                              .settings = push_settings};
-static const struct provider_ops any_ops = {.driver = STR_INIT("any"), .kinds = 31};
+static const struct provider_ops any_ops = {
+    .driver = STR_INIT("any"), .open = push_open, .close = push_close, .kinds = 31};
 static const struct provider_ops *const all_ops[] = {&push_ops, &any_ops};
 
 const struct provider_ops *provider_find(struct str driver)
@@ -206,6 +221,8 @@ static const struct refused {
     {BASE "providers: {\"a b\": {driver: any}}\n", {"3:13: \"a b\" is no name for a provider"}},
     {BASE "providers: {a: {driver: any, timeout: 0s, rate: -1, ca: /no/such}}\n",
      {"3:39: timeout is out of range", "3:49: rate cannot be \"-1\"", "3:57: /no/such: No such"}},
+    {BASE "providers:\n  a: {driver: push, team_id: bad, key: k}\nroutes: [{}]\n",
+     {"4:3: provider a: bad: write good", "5:10: kind is missing", "5:10: providers is missing"}},
     {BASE "listen: 10.0.0.1:80\nproviders: {a: {driver: push, team_id: T, key: literal}}\n",
      {"1:11: a secret stands", "4:48: a secret stands"}},
     {BASE P "routes:\n  - {kind: ios, providers: []}\n", {"7:28: a rule with 0 providers"}},
