@@ -159,8 +159,10 @@ enum err reader_start(struct reader *reader, const char *path, uint32_t cache_by
     if (err != OK)
         return err;
     sqlite3_progress_handler(reader->db.sqlite, PROGRESS_OPS, out_of_time, reader);
-    if (pthread_create(&reader->thread, NULL, run, reader) == 0)
+    if (pthread_create(&reader->thread, NULL, run, reader) == 0) {
+        (void)pthread_setname_np(reader->thread, "store-reader");
         return OK;
+    }
     db_close(&reader->db);
     return why_set(why, ERR_MEMORY, "cannot start a reader's thread");
 }

@@ -246,6 +246,7 @@ static enum err start_threads(struct sqlite_store *store, struct why *why)
     }
     if (pthread_create(&store->thread, NULL, write_groups, store) != 0)
         return why_set(why, ERR_MEMORY, "cannot start the store's thread");
+    (void)pthread_setname_np(store->thread, "store-writer");
     return OK;
 }
 
