@@ -177,9 +177,15 @@ void listener_open(struct listener *listener, uv_loop_t *loop, SSL_CTX *tls,
     listener->port = ntohs(address.sin_port);
 }
 
+void listener_refuse(struct listener *listener)
+{
+    uv_close((uv_handle_t *)&listener->socket, NULL);
+}
+
 void listener_close(struct listener *listener)
 {
     while (!list_empty(&listener->pipes))
         pipe_drop(list_of(listener->pipes.next, struct pipe, place), false);
-    uv_close((uv_handle_t *)&listener->socket, NULL);
+    if (!uv_is_closing((uv_handle_t *)&listener->socket))
+        uv_close((uv_handle_t *)&listener->socket, NULL);
 }

@@ -44,6 +44,8 @@ struct pipe {
 
 void listener_open(struct listener *listener, uv_loop_t *loop, SSL_CTX *tls,
                    const struct pipe_events *events);
+/* Takes no more connections; those that stand go on. */
+void listener_refuse(struct listener *listener);
 /* With all its pipes; run the loop afterwards. */
 void listener_close(struct listener *listener);
 

@@ -207,10 +207,11 @@ static void a_refused_connection_fails_all_that_waits(void **state)
         assert_false(world->calls[i].call.begun);
     }
     assert_int_equal(link_pool_room(world->pool, &request), 1); /* the one that tries again */
-    struct call *again = submit(world);
+    struct call *again = submit_for(world, 2000);
     assert_int_equal(link_pool_room(world->pool, &request), 0);
     run_until_done(world, 6);
     assert_int_equal(again->reply.exchange, EXCHANGE_UNSENT);
+    assert_true(call_error_has(again, "connection refused")); /* and not its deadline */
 }
 
 static void a_host_without_an_address_is_unsent(void **state)
@@ -306,6 +307,28 @@ static void what_waits_for_a_stream_can_be_withdrawn(void **state)
     assert_int_equal(world->sink.requests, begun);
     for (int i = 0; i < 20; i++)
         assert_int_equal(calls[i]->done, calls[i]->call.begun);
+}
+
+static void a_failed_dial_harms_nobody_while_another_serves(void **state)
+{
+    struct world *world = *state;
+    open_sink(world, "DNS:localhost", "h2", 1);
+    world->sink.handle = hold;
+    struct call *first = submit(world);
+    assert_true(guarded_run(&world->loop, &world->held_count, 1));
+    listener_refuse(&world->sink.listener);
+    struct call *second = submit(world);
+    struct call *nobody = submit_for(world, 300); /* by then the dial has failed */
+    run_until_done(world, 1);
+    assert_int_equal(nobody->reply.exchange, EXCHANGE_UNSENT);
+    assert_true(call_error_has(nobody, "in time"));
+    assert_int_equal(second->done, 0);
+    world->sink.handle = NULL;
+    h2_sink_answer(world->held[0], world->held_ids[0], "200");
+    h2_sink_flush(world->held[0]);
+    run_until_done(world, 3);
+    assert_int_equal(first->reply.exchange, EXCHANGE_WHOLE);
+    assert_int_equal(second->reply.exchange, EXCHANGE_WHOLE);
 }
 
 static void goaway_at_the_third(struct h2_sink *sink, struct pipe *pipe, int32_t id)
@@ -432,6 +455,7 @@ int main(void)
         STORY(prior_knowledge_works_on_loopback),
         STORY(a_peer_without_http2_gets_nothing),
         STORY(what_waits_for_a_stream_can_be_withdrawn),
+        STORY(a_failed_dial_harms_nobody_while_another_serves),
         STORY(after_goaway_the_rest_takes_a_new_connection),
         STORY(a_broken_connection_cuts_what_was_begun_only),
         STORY(a_refused_stream_is_not_sent_again),

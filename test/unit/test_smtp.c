@@ -405,6 +405,8 @@ static void starttls_is_as_strict_as_asked(void **state)
         struct smtp_script script = smtp_script_kind();
         if (rows[i].offered)
             script.ehlo = offers_starttls;
+        else if (rows[i].user) /* somebody has taken the offer away */
+            script.ehlo = "250-peer.example\r\n250 AUTH PLAIN LOGIN\r\n";
         script.starttls = rows[i].reply;
         open_peer(world, &script, false);
         struct request request = mail(world);
@@ -423,6 +425,21 @@ static void starttls_is_as_strict_as_asked(void **state)
         bool told = strstr(world->peer.commands, "AUTH PLAIN AHVzZXIAc2VjcmV0") != NULL;
         assert_int_equal(told, rows[i].user && rows[i].sent);
     }
+}
+
+static void replies_injected_before_tls_are_not_believed(void **state)
+{
+    struct world *world = *state;
+    struct smtp_script script = smtp_script_kind();
+    script.ehlo = offers_starttls;
+    script.starttls = "220 go\r\n250-injected\r\n250 AUTH PLAIN\r\n";
+    open_peer(world, &script, false);
+    struct request request = mail(world);
+    request.smtp_starttls = STARTTLS_REQUIRED;
+    struct call *call = send_one(world, &request);
+    expect(call, EXCHANGE_UNSENT, 0);
+    assert_true(call_error_has(call, "before TLS"));
+    assert_int_equal(world->peer.began, 0);
 }
 
 static void a_password_goes_nowhere_in_clear(void **state)
@@ -503,6 +520,7 @@ int main(void)
         STORY(drops_prove_what_they_prove),
         STORY(a_deadline_after_the_final_dot_is_in_doubt),
         STORY(starttls_is_as_strict_as_asked),
+        STORY(replies_injected_before_tls_are_not_believed),
         STORY(a_password_goes_nowhere_in_clear),
         STORY(a_wrong_password_is_the_servers_answer),
         STORY(tls_from_the_first_byte),
