@@ -13,7 +13,12 @@ struct arena_chunk {
 
 void arena_init(struct arena *arena, size_t max)
 {
-    *arena = (struct arena){.max = max};
+    arena_init_sized(arena, max, CHUNK_FIRST);
+}
+
+void arena_init_sized(struct arena *arena, size_t max, size_t first)
+{
+    *arena = (struct arena){.max = max, .first = first};
 }
 
 static void free_chunks(struct arena_chunk *chunk)
@@ -28,7 +33,7 @@ static void free_chunks(struct arena_chunk *chunk)
 void arena_done(struct arena *arena)
 {
     free_chunks(arena->chunks);
-    arena_init(arena, arena->max);
+    arena_init_sized(arena, arena->max, arena->first);
 }
 
 void arena_reset(struct arena *arena)
@@ -50,7 +55,7 @@ void arena_reset(struct arena *arena)
 
 static bool add_chunk(struct arena *arena, size_t size)
 {
-    size_t want = arena->chunks ? arena->chunks->size * 2 : CHUNK_FIRST;
+    size_t want = arena->chunks ? arena->chunks->size * 2 : arena->first;
     if (want > CHUNK_MOST)
         want = CHUNK_MOST;
     if (want < size)

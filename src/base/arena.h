@@ -16,10 +16,13 @@ struct arena {
     size_t left;
     size_t used; /* bytes of all chunks */
     size_t max;
+    size_t first; /* bytes of the first chunk; each further one is twice the last */
     bool failed;
 };
 
 void arena_init(struct arena *arena, size_t max);
+/* The same with a first chunk of its own size, for arenas that live long in large numbers. */
+void arena_init_sized(struct arena *arena, size_t max, size_t first);
 void arena_done(struct arena *arena);
 /* Empties, keeping the first chunk for the next use. */
 void arena_reset(struct arena *arena);

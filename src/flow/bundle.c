@@ -1,10 +1,12 @@
 /* flow/bundle.c - see bundle.h. */
 #include "flow/bundle.h"
 
+enum { BUNDLE_BYTES_FIRST = 1536 }; /* a notification to one device fits */
+
 struct bundle *bundle_new(size_t max)
 {
     struct arena arena;
-    arena_init(&arena, max);
+    arena_init_sized(&arena, max, BUNDLE_BYTES_FIRST);
     struct bundle *bundle = arena_new(&arena, struct bundle);
     if (!bundle) {
         arena_done(&arena);

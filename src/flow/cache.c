@@ -1,7 +1,7 @@
 /* flow/cache.c - see cache.h. */
 #include "flow/cache.h"
 
-enum { ENTRIES_MAX = 1 << 22 };
+enum { ENTRIES_MAX = 1 << 22, ENTRY_BYTES_FIRST = 768 };
 
 void cache_init(struct cache *cache, size_t bytes_max, const uint64_t hash_key[2])
 {
@@ -55,7 +55,7 @@ struct cache_entry *cache_find(struct cache *cache, struct str key)
 struct cache_entry *cache_entry_new(struct str key, size_t bytes_max)
 {
     struct arena arena;
-    arena_init(&arena, bytes_max);
+    arena_init_sized(&arena, bytes_max, ENTRY_BYTES_FIRST);
     struct cache_entry *entry = arena_new(&arena, struct cache_entry);
     struct str copy = arena_copy(&arena, key);
     if (!entry || !copy.at) {
