@@ -65,7 +65,7 @@ void case_close(struct store_case *c)
     c->store = NULL;
 }
 
-static void remove_directory(const char *directory)
+void case_remove(const char *directory)
 {
     char path[512];
     DIR *dir = opendir(directory);
@@ -85,7 +85,7 @@ void case_free(struct store_case *c)
     if (c->backend == BACKEND_MEMORY)
         memory_disk_free(c->disk);
     else
-        remove_directory(c->directory);
+        case_remove(c->directory);
     arena_done(&c->arena);
     arena_done(&c->opened);
     pthread_cond_destroy(&c->wake);

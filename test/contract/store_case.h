@@ -21,7 +21,7 @@ enum backend { BACKEND_MEMORY, BACKEND_SQLITE };
 struct store_case {
     enum backend backend;
     struct memory_disk *disk;
-    char directory[64];
+    char directory[128];
     struct sqlite_config config;
     struct store *store; /* NULL while closed */
     struct store_state state;
@@ -46,8 +46,15 @@ int case_teardown(void **state);
 #test " (sqlite, small indexes)", test, case_setup_sqlite_small, case_teardown, NULL       \
     }
 
+#define SQLITE_TEST(test)                                                                          \
+    {#test, test, case_setup_sqlite, case_teardown, NULL},                                         \
+    {                                                                                              \
+#test " (small indexes)", test, case_setup_sqlite_small, case_teardown, NULL               \
+    }
+
 struct store_case *case_new(enum backend backend);
 void case_free(struct store_case *c);
+void case_remove(const char *directory); /* with the files in it */
 void case_open(struct store_case *c);
 enum err case_try_open(struct store_case *c, struct why *why);
 void case_close(struct store_case *c); /* cleanly; may be opened again */
