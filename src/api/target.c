@@ -1,18 +1,12 @@
 /* api/target.c - see target.h. */
 #include "api/target.h"
 #include "api/address.h"
+#include "codec/aes128gcm.h"
 #include "model/check.h"
-
-enum { P256DH_SIZE = 65, AUTH_SIZE = 16 }; /* RFC 8291 section 3.1, uncompressed point; 3.2 */
-
-static bool p256dh_ok(struct str text)
-{
-    return base64url_ok(text, P256DH_SIZE);
-}
 
 static bool auth_ok(struct str text)
 {
-    return base64url_ok(text, AUTH_SIZE);
+    return base64url_ok(text, PUSH_AUTH_SIZE);
 }
 
 static void read_keys(const struct json *value, const struct spot *spot, struct faults *faults,
@@ -21,7 +15,7 @@ static void read_keys(const struct json *value, const struct spot *spot, struct 
     struct fields fields;
     if (!fields_init(&fields, value, spot, faults))
         return;
-    (void)fields_checked(&fields, STR("p256dh"), p256dh_ok,
+    (void)fields_checked(&fields, STR("p256dh"), push_point_ok,
                          "must be a P-256 point, 65 bytes as base64url", &ret->p256dh);
     fields_needed(&fields, STR("p256dh"));
     (void)fields_checked(&fields, STR("auth"), auth_ok, "must be 16 bytes as base64url",
@@ -67,6 +61,15 @@ static void refuse(struct fields *fields, struct str name, const char *why)
         fields_fault(fields, name, "%s", why);
 }
 
+/* What would be right or wrong cannot be told without a platform. */
+static void take_rest(struct fields *fields)
+{
+    static const struct str names[] = {STR_INIT("token"), STR_INIT("bundle_id"),
+                                       STR_INIT("environment"), STR_INIT("subscription")};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        (void)fields_take(fields, names[i]);
+}
+
 void target_read(struct fields *fields, struct target *ret)
 {
     struct spot subscription = {.up = fields->spot, .name = STR("subscription")};
@@ -82,7 +85,8 @@ void target_read(struct fields *fields, struct target *ret)
     ret->present = true;
     if (!kind_parse(platform, &ret->kind) || kind_channel(ret->kind) != CHANNEL_PUSH) {
         fields_fault(fields, STR("platform"), "must be one of ios, android, web");
-        ret->kind = KIND_IOS;
+        take_rest(fields);
+        return;
     }
     if (ret->kind == KIND_WEB) {
         const struct json *value = fields_take(fields, subscription.name);

@@ -38,7 +38,7 @@ struct str span_format(struct span span, char into[SPAN_TEXT_SIZE])
         const char *unit;
     } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
     int64_t ms = span.us / 1000;
-    size_t i = 0;
+    size_t i = ms == units[0].ms; /* "24h", as the contract has it, not "1d" */
     while (ms == 0 ? units[i].ms != 1000 : ms % units[i].ms != 0)
         i++;
     int len =

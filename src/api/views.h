@@ -14,7 +14,7 @@ void view_wall(struct json_out *out, struct str name, struct wall at);   /* 0 an
 void view_span(struct json_out *out, struct str name, struct span span); /* "90s" */
 
 enum { SPAN_TEXT_SIZE = 32 };
-/* The largest unit that says it exactly, "24h" being "1d"; finer than a millisecond is cut. */
+/* The largest unit that says it exactly, but "24h" for "1d"; finer than a millisecond is cut. */
 struct str span_format(struct span span, char into[SPAN_TEXT_SIZE]);
 
 /* accepted | done | cancelled: what the deliveries add up to. */

@@ -67,6 +67,18 @@ enum err push_keys_parse(const struct sealer *sealer, struct str p256dh, struct 
     return OK;
 }
 
+bool push_point_ok(struct str p256dh)
+{
+    unsigned char bytes[PUSH_POINT_SIZE];
+    size_t len = 0;
+    if (!base64url_decode(p256dh, bytes, sizeof bytes, &len) || len != sizeof bytes)
+        return false;
+    struct sealer sealer = {.group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
+    bool ok = sealer.group && is_point(&sealer, bytes);
+    EC_GROUP_free(sealer.group);
+    return ok;
+}
+
 bool push_scalar_ok(const struct sealer *sealer, const unsigned char scalar[PUSH_SCALAR_SIZE])
 {
     BIGNUM *number = BN_bin2bn(scalar, PUSH_SCALAR_SIZE, NULL);

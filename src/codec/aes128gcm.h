@@ -34,6 +34,9 @@ void sealer_free(struct sealer *sealer);
  * curve in 65 bytes and auth has 16. */
 enum err push_keys_parse(const struct sealer *sealer, struct str p256dh, struct str auth,
                          struct push_keys *ret, struct why *why) must_use;
+/* Whether p256dh is a point of the curve in 65 bytes of base64url; false, too, without memory.
+ * Needs no sealer: for whoever takes subscriptions and never seals. */
+bool push_point_ok(struct str p256dh);
 /* Whether 32 random bytes are a private key: 1 <= scalar < order. About one in 2^32 is not. */
 bool push_scalar_ok(const struct sealer *sealer, const unsigned char scalar[PUSH_SCALAR_SIZE]);
 

@@ -113,6 +113,7 @@ static void only_the_curves_points_and_16_bytes_are_keys(void **state)
                                        &keys, &f->why);
         if (err != ERR_INPUT || !strstr(f->why.text, rows[i].says))
             fail_msg("row %zu: %d %s", i, (int)err, f->why.text);
+        assert_int_equal(push_point_ok(str_of(rows[i].p256dh)), strcmp(rows[i].says, "auth") == 0);
     }
     assert_int_equal(push_keys_parse(f->sealer, str_of(p256dh_text),
                                      STR("BTBZMqHH6r4Tts7J_aSIgg=="), &keys, &f->why),

@@ -265,6 +265,10 @@ static void a_device_must_fit_its_platform(void **state)
         {"{\"platform\":\"web\",\"subscription\":{\"endpoint\":\"https://a.b/c\",\"keys\":"
          "{\"p256dh\":\"AAAA\",\"auth\":\"AAAA\",\"x\":1}}}",
          "/subscription/keys/p256dh"},
+        {"{\"platform\":\"web\",\"subscription\":{\"endpoint\":\"https://a.b/c\",\"keys\":"
+         "{\"p256dh\":\"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRp"
+         "kNtoIAiw8\",\"auth\":\"BTBZMqHH6r4Tts7J_aSIgg\"}}}",
+         "/subscription/keys/p256dh"},
         {"{\"token\":\"x\"}", "/token"},
     };
     struct node *node = *state;
@@ -327,7 +331,7 @@ static void default_is_there_until_it_is_changed_and_after(void **state)
     struct answer got = ask(node, "GET", "/v1/categories/default", NULL);
     assert_status(&got, 200);
     assert_text(&got, "/channels", "[\"push\",\"sms\",\"email\"]");
-    assert_text(&got, "/ttl", "1d");
+    assert_text(&got, "/ttl", "24h");
     assert_text(&got, "/mandatory", "false");
     expect(node, "DELETE", "/v1/categories/default", NULL, 404);
     struct answer put = ask(node, "PUT", "/v1/categories/default",
