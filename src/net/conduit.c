@@ -239,6 +239,8 @@ void conduit_close(struct conduit *conduit)
 {
     struct why ignored;
     dial_stop(conduit->dial);
+    if (conduit->tls && tls_ready(conduit->tls))
+        tls_shutdown(conduit->tls);
     if (conduit->socket) {
         (void)!conduit_send(conduit, &ignored);
         dial_socket_close(conduit->socket);

@@ -13,7 +13,7 @@ struct h2_link {
     struct h2_client *client;
     struct mono usable_by;  /* what is not up by then has failed */
     struct mono idle_since; /* the last time that a stream was open */
-    bool up, other_protocol;
+    bool up, used, other_protocol;
 };
 
 /* The end. */
@@ -37,9 +37,8 @@ static void end(struct h2_link *link, const struct why *why)
 {
     struct link_config config = link->config;
     struct link_fault fault = {.why = *why};
-    fault.end = link->other_protocol                               ? LINK_NOT_H2
-                : link->client && h2_client_answered(link->client) ? LINK_LOST
-                                                                   : LINK_FAILED;
+    bool served = link->up && (!link->used || h2_client_answered(link->client));
+    fault.end = link->other_protocol ? LINK_NOT_H2 : served ? LINK_LOST : LINK_FAILED;
     close_link(&link->link, fault.why.text);
     config.down(config.self, &fault);
 }
@@ -50,8 +49,10 @@ static void begin_waiting(struct h2_link *link, struct now now)
 {
     struct outgoing *next;
     while (link->up && h2_client_room(link->client) &&
-           (next = link->config.next(link->config.self)))
+           (next = link->config.next(link->config.self))) {
+        link->used = true;
         h2_client_begin(link->client, list_of(next, struct h2_stream, out), now);
+    }
 }
 
 static enum err send_output(struct h2_link *link, struct now now, struct why *why)

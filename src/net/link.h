@@ -12,9 +12,9 @@
 struct link;
 
 enum link_end {
-    LINK_FAILED, /* it has ended without a single answer */
+    LINK_FAILED, /* never usable, or used without a single answer */
     LINK_NOT_H2, /* TLS is there, but the peer chose another protocol */
-    LINK_LOST    /* it has served, and has ended, in order or not */
+    LINK_LOST    /* it was good, and has ended, in order or not */
 };
 
 /* How a link ended. With a status, `why` is the text of an answer that holds for all who wait: the

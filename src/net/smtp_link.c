@@ -14,7 +14,7 @@ struct smtp_link {
     struct smtp_client *client;
     struct mono usable_by;  /* what is not up by then has failed */
     struct mono idle_since; /* the last time that a mail was open */
-    bool up, leaving;
+    bool up, used, leaving;
     char hostname[HOSTNAME_SIZE];
 };
 
@@ -39,7 +39,8 @@ static void end(struct smtp_link *link, const struct why *why)
 {
     struct link_config config = link->config;
     struct link_fault fault = {.why = *why, .status = smtp_client_refusal(link->client)};
-    fault.end = link->leaving || smtp_client_answered(link->client) ? LINK_LOST : LINK_FAILED;
+    bool served = link->up && (!link->used || smtp_client_answered(link->client));
+    fault.end = served ? LINK_LOST : LINK_FAILED;
     close_link(&link->link, fault.why.text);
     config.down(config.self, &fault);
 }
@@ -53,8 +54,10 @@ static void begin_waiting(struct smtp_link *link, struct now now)
         return;
     if (smtp_client_answered(link->client) >= SMTP_MAILS_MAX)
         link->leaving = true;
-    else if ((next = link->config.next(link->config.self)))
-        smtp_client_begin(link->client, list_of(next, struct smtp_mail, out), now);
+    if (link->leaving || !(next = link->config.next(link->config.self)))
+        return;
+    link->used = true;
+    smtp_client_begin(link->client, list_of(next, struct smtp_mail, out), now);
 }
 
 static enum err send_output(struct smtp_link *link, struct now now, struct why *why)
