@@ -2,6 +2,7 @@
 #include "api/target.h"
 #include "api/address.h"
 #include "codec/aes128gcm.h"
+#include "codec/base64.h"
 #include "model/check.h"
 
 static bool auth_ok(struct str text)
@@ -61,49 +62,57 @@ static void refuse(struct fields *fields, struct str name, const char *why)
         fields_fault(fields, name, "%s", why);
 }
 
-/* What would be right or wrong cannot be told without a platform. */
-static void take_rest(struct fields *fields)
+static void read_token(struct fields *fields, struct target *ret)
 {
-    static const struct str names[] = {STR_INIT("token"), STR_INIT("bundle_id"),
-                                       STR_INIT("environment"), STR_INIT("subscription")};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        (void)fields_take(fields, names[i]);
+    (void)fields_checked(fields, STR("token"), token_ok, "must be 1 to 4096 of [A-Za-z0-9_:.-]",
+                         &ret->address);
+    fields_needed(fields, STR("token"));
+    (void)fields_checked(fields, STR("bundle_id"), bundle_id_ok,
+                         "must match [A-Za-z0-9][A-Za-z0-9_.-]{0,127}", &ret->bundle_id);
+    if (ret->kind == KIND_IOS)
+        fields_needed(fields, STR("bundle_id"));
+    refuse(fields, STR("subscription"), "is for web only");
+    read_environment(fields, ret);
+}
+
+static void read_web(struct fields *fields, struct target *ret)
+{
+    struct spot spot = {.up = fields->spot, .name = STR("subscription")};
+    const struct json *value = fields_take(fields, spot.name);
+    fields_needed(fields, spot.name);
+    if (value)
+        read_subscription(value, &spot, fields->faults, ret);
+    refuse(fields, STR("token"), "is not for web: give a subscription");
+    refuse(fields, STR("bundle_id"), "is not for web");
+    read_environment(fields, ret);
 }
 
 void target_read(struct fields *fields, struct target *ret)
 {
-    struct spot subscription = {.up = fields->spot, .name = STR("subscription")};
+    static const struct str others[] = {STR_INIT("token"), STR_INIT("bundle_id"),
+                                        STR_INIT("environment"), STR_INIT("subscription")};
     struct str platform;
     *ret = (struct target){0};
-    if (!fields_str(fields, STR("platform"), 64, &platform)) {
-        refuse(fields, STR("token"), "needs a platform");
-        refuse(fields, STR("bundle_id"), "needs a platform");
-        refuse(fields, STR("environment"), "needs a platform");
-        refuse(fields, subscription.name, "needs a platform");
+    const struct json *said = fields_take(fields, STR("platform"));
+    if (!said) {
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            refuse(fields, others[i], "needs a platform");
         return;
     }
     ret->present = true;
-    if (!kind_parse(platform, &ret->kind) || kind_channel(ret->kind) != CHANNEL_PUSH) {
+    if (!fields_str(fields, STR("platform"), 64, &platform)) {
+        ret->kind = KIND_COUNT;
+    } else if (!kind_parse(platform, &ret->kind) || kind_channel(ret->kind) != CHANNEL_PUSH) {
         fields_fault(fields, STR("platform"), "must be one of ios, android, web");
-        take_rest(fields);
-        return;
+        ret->kind = KIND_COUNT;
     }
-    if (ret->kind == KIND_WEB) {
-        const struct json *value = fields_take(fields, subscription.name);
-        fields_needed(fields, subscription.name);
-        if (value)
-            read_subscription(value, &subscription, fields->faults, ret);
-        refuse(fields, STR("token"), "is not for web: give a subscription");
-        refuse(fields, STR("bundle_id"), "is not for web");
-    } else {
-        (void)fields_checked(fields, STR("token"), token_ok, "must be 1 to 4096 of [A-Za-z0-9_:.-]",
-                             &ret->address);
-        fields_needed(fields, STR("token"));
-        (void)fields_checked(fields, STR("bundle_id"), bundle_id_ok,
-                             "must match [A-Za-z0-9][A-Za-z0-9_.-]{0,127}", &ret->bundle_id);
-        if (ret->kind == KIND_IOS)
-            fields_needed(fields, STR("bundle_id"));
-        refuse(fields, subscription.name, "is for web only");
-    }
-    read_environment(fields, ret);
+    if (ret->kind == KIND_WEB)
+        read_web(fields, ret);
+    else if (ret->kind != KIND_COUNT)
+        read_token(fields, ret);
+    /* Of an unknown platform nothing can be said of the rest. */
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        (void)fields_take(fields, others[i]);
+    if (ret->kind == KIND_COUNT)
+        ret->kind = KIND_IOS;
 }

@@ -229,7 +229,7 @@ static void preferences_done(struct job *job)
     }
     struct json_out out = call_out(call);
     view_preferences(&out, &job->change.preferences);
-    call_json(call, job->change.result == CHANGED_CREATED ? 201 : 200);
+    call_json(call, 200); /* every user has some, if only the default */
 }
 
 void preferences_put(struct call *call)

@@ -178,9 +178,9 @@ static void durations_are_said_in_the_largest_unit_that_is_exact(void **state)
     static const struct {
         int64_t ms;
         const char *text;
-    } rows[] = {{0, "0s"},         {1, "1ms"},        {1000, "1s"},     {1500, "1500ms"},
-                {90000, "90s"},    {120000, "2m"},    {5400000, "90m"}, {3600000, "1h"},
-                {86400000, "24h"}, {90000000, "25h"}, {604800000, "7d"}};
+    } rows[] = {{0, "0s"},         {1, "1ms"},        {1000, "1s"},      {1500, "1500ms"},
+                {90000, "90s"},    {120000, "2m"},    {5400000, "90m"},  {3600000, "1h"},
+                {86400000, "24h"}, {90000000, "25h"}, {172800000, "2d"}, {604800000, "7d"}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char into[SPAN_TEXT_SIZE];
