@@ -105,6 +105,9 @@ static void set_up(struct db *db, bool write, uint32_t cache_bytes)
 enum err db_open(struct db *db, const char *path, bool write, uint32_t cache_bytes, struct why *why)
 {
     *db = (struct db){0};
+    /* Without its own statistics SQLite takes no lock for each allocation. Refused, and no matter,
+     * once the library is in use. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     int code = sqlite3_open_v2(path, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK)
