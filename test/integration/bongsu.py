@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import select
 import signal
 import socket
 import tempfile
@@ -67,7 +68,8 @@ class Client:
         sent.update(headers or {})
         sent = {name: value for name, value in sent.items() if value is not None}
         connection = getattr(self._local, "connection", None)
-        if connection is None or connection.sock is None:
+        if connection is None or connection.sock is None or _readable(connection.sock):
+            self.close()
             connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
             self._local.connection = connection
         connection.timeout = timeout
@@ -161,6 +163,13 @@ def wait_for(condition, seconds=20, what=lambda: ""):
             raise Failed(f"not within {seconds} s: {what() if callable(what) else what}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
+
+
+def _readable(sock):
+    """An idle connection on which something came: it has been closed."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Server:

@@ -131,9 +131,10 @@ class Prism(Process):
                           "-p", port], pathlib.Path(directory) / f"prism-{port}.log")
         self.wait_for_line("Prism is listening", 60)
 
-    def violations(self):
+    def violations(self, of="(request|response)"):
         """Lines of its log that speak of one."""
-        return [line for line in self.output().splitlines() if re.search("[Vv]iolation", line)]
+        return [line for line in self.output().splitlines()
+                if re.search(f"[Vv]iolation: {of}", line)]
 
     def stop(self, grace_s=5):
         """It does not mind its input."""

@@ -121,6 +121,8 @@ class Check(unittest.TestCase):
                              ({"retry": {"normal": {"first": "soon"}}}, "soon")]:
             with self.subTest(change=change):
                 self.setUp()
+                if "providers" in change:
+                    change = {"routes": [], **change}
                 code, out, err = self.check(**change)
                 self.assertEqual(code, 1, out + err)
                 self.assertIn(word, out + err)

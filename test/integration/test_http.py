@@ -171,7 +171,7 @@ class Wire(ServerCase):
 
     def test_a_wrong_method_names_the_right_ones(self):
         for path, method, allowed in [("/v1/notifications", "DELETE", {"GET", "POST"}),
-                                      ("/v1/notifications/batch", "GET", {"POST"}),
+                                      ("/v1/templates/t/preview", "PUT", {"POST"}),
                                       ("/v1/users/u", "POST", {"GET", "PUT", "DELETE"}),
                                       ("/healthz", "POST", {"GET"}),
                                       ("/v1/apps", "PATCH", {"GET", "POST"})]:

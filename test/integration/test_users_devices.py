@@ -126,6 +126,7 @@ class Devices(ServerCase):
         keys = good["keys"]
         for body, pointers in [
                 ({"platform": "windows", "token": "x"}, ["/platform"]),
+                ({"platform": "windows", "colour": 1}, ["/platform", "/colour"]),
                 ({"platform": "ios"}, None),
                 ({**IOS, "environment": "staging"}, ["/environment"]),
                 ({**IOS, "tokn": "x"}, ["/tokn"]),

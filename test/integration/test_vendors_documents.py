@@ -41,7 +41,8 @@ class VendorsDocuments(ServerCase):
 
     def tearDown(self):
         for prism in self.prisms:
-            self.assertEqual(prism.violations(), [])
+            # The documents name no errors, so that answers of the fakes are not theirs to judge.
+            self.assertEqual(prism.violations("request"), [])
 
     def android(self, token, content=None, **more):
         return self.delivery({"to": [{"platform": "android", "token": token,

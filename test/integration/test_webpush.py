@@ -132,7 +132,7 @@ class Endpoints(ServerCase):
     def test_addresses_inside_are_never_called(self):
         directory = tempfile.TemporaryDirectory(prefix="bongsu-ssrf-")
         self.addCleanup(directory.cleanup)
-        world = World(directory.name, ("web",), web={"allow_endpoints": []})
+        world = World(directory.name, ("web",), web={"allow_endpoints": None})
         self.addCleanup(world.stop)
         inside = world.web.subscribe(tls=True)
         port = world.web.ports["tls"]

@@ -40,6 +40,7 @@ class World:
         try:
             for kind in kinds:
                 made[kind] = getattr(self, f"_{kind}")(providers.get(kind, {}))
+                made[kind] = {k: v for k, v in made[kind].items() if v is not None}
             self.server = self._keep(Server({
                 "providers": made, "retry": RETRY,
                 "routes": [{"kind": kind, "providers": [kind]} for kind in kinds],

@@ -44,7 +44,10 @@ function vapidFault(value, origin, expected) {
   if (!match) return [401, `authorization: ${value}`];
   const point = Buffer.from(match[2], 'base64url');
   if (point.length !== 65 || point[0] !== 4) return [401, 'k is not an uncompressed point'];
-  if (expected && base64url(point) !== expected) return [403, 'another key subscribed'];
+  if (expected && base64url(point) !== expected) {
+    return [403, 'the VAPID credentials in the authorization header do not correspond to the '
+      + 'credentials used to create the subscriptions.'];
+  }
   const parts = jws(match[1]);
   if (!parts || parts.header.alg !== 'ES256') return [401, 't is not an ES256 JWT'];
   const key = crypto.createPublicKey({key: Buffer.concat([SPKI, point]), format: 'der',
