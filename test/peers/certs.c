@@ -59,21 +59,21 @@ struct str certs_roots(const struct certs *certs)
     return str_of(certs->root_pem);
 }
 
+/* What is chosen must outlive the call: it points into what the client offered. */
 static int choose(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
                   const unsigned char *offered, unsigned offered_len, void *self)
 {
     (void)ssl;
     const char *alpn = self;
-    unsigned char ours[16];
     size_t len = strlen(alpn);
-    must(len < sizeof ours);
-    ours[0] = (unsigned char)len;
-    memcpy(ours + 1, alpn, len);
-    unsigned char *chosen;
-    int found =
-        SSL_select_next_proto(&chosen, ret_len, ours, (unsigned)len + 1, offered, offered_len);
-    *ret = chosen;
-    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+    for (unsigned at = 0; at < offered_len; at += offered[at] + 1u)
+        if (offered[at] == len && at + len < offered_len &&
+            memcmp(offered + at + 1, alpn, len) == 0) {
+            *ret = offered + at + 1;
+            *ret_len = (unsigned char)len;
+            return SSL_TLSEXT_ERR_OK;
+        }
+    return SSL_TLSEXT_ERR_NOACK;
 }
 
 SSL_CTX *certs_server(const struct certs *certs, const char *names, const char *alpn)
