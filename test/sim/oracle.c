@@ -112,7 +112,8 @@ static bool follows(enum state before, enum state after)
     }
 }
 
-static void check_delivery(struct sim *sim, struct delivery_key key)
+/* Checks one delivery's history and returns the state that it has come to. */
+static enum state check_delivery(struct sim *sim, struct delivery_key key)
 {
     const struct event *const *events;
     uint32_t count;
@@ -140,6 +141,46 @@ static void check_delivery(struct sim *sim, struct delivery_key key)
         sim_fail(sim, "I3: taken %u times, of which %u in doubt", processed, doubtful);
     if (delivery->state == STATE_SUPPRESSED && sent)
         sim_fail(sim, "I5: suppressed, and sent");
+    return state;
+}
+
+/* I8: what the API counts is what stands on the disk. */
+static void check_counts(struct sim *sim, int64_t notification, const uint32_t counts[STATE_COUNT])
+{
+    struct ids ids = ledger_ids(sim->ledger);
+    struct arena arena;
+    char path[64], id[ID_TEXT_SIZE];
+    arena_init(&arena, 4 << 20);
+    struct str text = ntf_format(&ids, notification, id);
+    (void)snprintf(path, sizeof path, "/v1/notifications/%.*s", STR_ARG(text));
+    const struct json *shown = json_get(clients_ask(sim, &arena, path), STR("counts"));
+    for (unsigned i = 0; i < STATE_COUNT; i++) {
+        const struct json *count = json_get(shown, state_name((enum state)i));
+        int64_t number = 0;
+        (void)json_to_i64(count, &number);
+        if (number != counts[i])
+            sim_fail(sim, "I8: %s has %u %.*s, and shows %lld", path, counts[i],
+                     STR_ARG(state_name((enum state)i)), (long long)number);
+    }
+    arena_done(&arena);
+}
+
+static void check_queues(struct sim *sim)
+{
+    struct arena arena;
+    arena_init(&arena, 4 << 20);
+    const struct json *rows = json_get(clients_ask(sim, &arena, "/v1/queues"), STR("data"));
+    if (!json_is(rows, JSON_ARRAY) || rows->count != LANE_COUNT)
+        sim_fail(sim, "I8: the queues are not shown");
+    for (uint32_t i = 0; i < rows->count; i++) {
+        int64_t depth = -1, in_flight = -1;
+        (void)json_to_i64(json_get(&rows->items[i], STR("depth")), &depth);
+        (void)json_to_i64(json_get(&rows->items[i], STR("in_flight")), &in_flight);
+        if (depth || in_flight)
+            sim_fail(sim, "I8: at rest a lane shows depth %lld, in flight %lld", (long long)depth,
+                     (long long)in_flight);
+    }
+    arena_done(&arena);
 }
 
 void oracle_finish(struct sim *sim)
@@ -148,9 +189,13 @@ void oracle_finish(struct sim *sim)
     struct memory_work work;
     size_t count = 0;
     struct ids ids = ledger_ids(sim->ledger);
-    for (; memory_disk_notification(sim->disk, count, &row); count++)
+    for (; memory_disk_notification(sim->disk, count, &row); count++) {
+        uint32_t states[STATE_COUNT] = {0};
         for (uint32_t i = 0; i < row.notification->delivery_count; i++)
-            check_delivery(sim, (struct delivery_key){row.notification->id, i});
+            states[check_delivery(sim, (struct delivery_key){row.notification->id, i})]++;
+        check_counts(sim, row.notification->id, states);
+    }
+    check_queues(sim);
     for (uint32_t i = 0; i < sim->told_count; i++) {
         int64_t id;
         const struct event *const *events;

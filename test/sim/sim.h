@@ -12,6 +12,7 @@
  */
 #pragma once
 #include "api/api.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/rng.h"
 #include "flow/courier.h"
@@ -134,6 +135,7 @@ bool clients_event(struct sim *sim);
 struct mono clients_next(const struct sim *sim);
 void clients_crash(struct sim *sim);
 bool clients_done(const struct sim *sim);
+const struct json *clients_ask(struct sim *sim, struct arena *arena, const char *path);
 
 /* oracle.c */
 struct sent *oracle_sent(struct sim *sim, struct str delivery_id);
