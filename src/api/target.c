@@ -2,7 +2,6 @@
 #include "api/target.h"
 #include "api/address.h"
 #include "codec/aes128gcm.h"
-#include "codec/base64.h"
 #include "model/check.h"
 
 static bool auth_ok(struct str text)

@@ -198,6 +198,7 @@ struct node *node_new(bool has_sandbox)
     must(node);
     arena_init(&node->arena, 256 << 20);
     node->rng = rng_of(7);
+    node->arena_max = EXCHANGE_ARENA_BYTES_MAX;
     must(wall_parse(STR("2026-12-01T09:00:00Z"), &node->now.wall));
     node->now.mono.us = 1000000;
     node->disk = memory_disk_new(7);
@@ -322,7 +323,7 @@ static struct asking *begin(struct node *node, const char *credentials, const ch
     struct http_request *request = &asking->exchange.request;
     struct str rest = arena_copy(&node->arena, str_of(target));
     asking->node = node;
-    arena_init(&asking->exchange.arena, EXCHANGE_ARENA_BYTES_MAX);
+    arena_init(&asking->exchange.arena, node->arena_max);
     asking->exchange.began = node->now;
     asking->exchange.respond = respond;
     request->headers = asking->headers;

@@ -5,7 +5,8 @@
  *                                v
  *                             courier <-> the sandbox provider, answered at once
  *
- * Time stands still but for node_advance, and where an answer waits for a moment to come. One app `shop` with a live key of every scope is there.
+ * Time stands still but for node_advance, and where an answer waits for a moment to come. One app
+ * `shop` with a live key of every scope is there.
  */
 #pragma once
 #include "api/api.h"
@@ -36,6 +37,7 @@ struct node {
     uint32_t sent;     /* requests that reached the provider */
     bool refuse_store; /* every group is refused */
     bool refuse_body;  /* bodies are over the limit */
+    size_t arena_max;  /* of an exchange */
     char shop[256];    /* Authorization of the key of `shop` */
     struct arena arena;
 };

@@ -414,6 +414,54 @@ static void a_store_that_refuses_is_503_with_retry_after(void **state)
     assert_int_equal(node_ask(node, NULL, "GET", "/readyz", NULL).status, 200);
 }
 
+static void whoever_has_no_memory_is_told_so(void **state)
+{
+    static const struct {
+        const char *method, *target, *body;
+        int status;
+    } rows[] = {
+        {"GET", "/healthz", NULL, 200},
+        {"GET", "/metrics", NULL, 200},
+        {"PATCH", "/v1/users/u%31", NULL, 405},
+        {"PUT", "/v1/users/u1", "{\"email\":\"A@B.example\",\"attributes\":{\"a\":[1,2]}}", 200},
+        {"PUT", "/v1/users/u1", "{\"email\":1,\"x\":2,\"y\":{}}", 400},
+        {"GET", "/v1/users/u1/devices", NULL, 200},
+        {"PUT", "/v1/users/u1/devices/d", "{\"platform\":\"android\",\"token\":\"t\"}", 200},
+        {"PUT", "/v1/templates/t", "{\"sms\":{\"text\":\"{{a}}\"}}", 200},
+        {"POST", "/v1/templates/t/preview", "{\"data\":{\"a\":1}}", 200},
+        {"GET", "/v1/categories?limit=1", NULL, 200},
+        {"GET", "/v1/notifications?state=sent&limit=1", NULL, 200},
+        {"GET", "/v1/queues?limit=3", NULL, 200},
+        {"POST", "/v1/notifications",
+         "{\"event_id\":\"e\",\"to\":[{\"user_id\":\"u1\"},{\"email\":\"a@b.cd\"}],"
+         "\"template\":\"t\"}",
+         200},
+        {"POST", "/v1/notifications",
+         "{\"to\":[{\"user_id\":\"u1\"}],\"content\":{\"sms\":{\"text\":\"{{>t}}\"}}}", 202},
+        {"POST", "/v1/notifications", "{\"to\":[{},{\"email\":1}]}", 400},
+        {"POST", "/v1/notifications/batch", "{\"notifications\":[{},{\"to\":[]}]}", 200},
+        {"POST", "/v1/dead-letters/redrive", "{\"ids\":[\"a\",\"b\"]}", 200},
+    };
+    struct node *node = *state;
+    assert_int_equal(node_ask(node, node->shop, "PUT", "/v1/categories/c", "{}").status, 201);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct answer answer = node_ask(node, node->shop, rows[i].method, rows[i].target,
+                                        rows[i].body); /* what it is with memory */
+        int usual = answer.status;
+        for (size_t max = 64; max < 24000; max += 203) {
+            node->arena_max = max;
+            answer = node_ask(node, node->shop, rows[i].method, rows[i].target, rows[i].body);
+            if (answer.status != 503 && answer.status != usual && answer.status != rows[i].status)
+                fail_msg("%s with %zu bytes: %d: %.*s", rows[i].target, max, answer.status,
+                         STR_ARG(answer.body));
+        }
+        node->arena_max = EXCHANGE_ARENA_BYTES_MAX;
+        answer = node_ask(node, node->shop, rows[i].method, rows[i].target, rows[i].body);
+        if (answer.status != rows[i].status)
+            fail_msg("%s: %d: %.*s", rows[i].target, answer.status, STR_ARG(answer.body));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -436,6 +484,7 @@ int main(void)
         TEST(health_and_contract_need_no_credentials),
         TEST(figures_are_prometheus_text),
         TEST(a_store_that_refuses_is_503_with_retry_after),
+        TEST(whoever_has_no_memory_is_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -300,8 +300,8 @@ static void make_dead(struct node *node)
 {
     static const char *const bodies[] = {
         "{\"to\":[{\"phone\":\"+14155550101\"}],\"content\":{\"sms\":{\"text\":\"hi\"}}}",
-        "{\"to\":[{\"email\":\"a-transient@x.example\"}],"
-        "\"content\":{\"email\":{\"subject\":\"s\",\"text\":\"t\"}}}",
+        ("{\"to\":[{\"email\":\"a-transient@x.example\"}],"
+         "\"content\":{\"email\":{\"subject\":\"s\",\"text\":\"t\"}}}"),
         "{\"to\":[{\"phone\":\"+14155550111\"}],\"content\":{\"sms\":{\"text\":\"hi\"}}}",
     };
     for (int i = 0; i < 3; i++) {
