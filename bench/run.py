@@ -194,6 +194,65 @@ def machine():
             "date": datetime.date.today().isoformat()}
 
 
+BUDGETS = {
+    "p1": ("P1", "saturation: one notification a POST, delivered over HTTP/2 and TLS",
+           ">= 25,000/s, <= 45 us"),
+    "p1_open": ("P1", "open loop at 20,000/s: p99 of the 202", "<= 50 ms"),
+    "p2": ("P2", "50 notifications a POST", ">= 60,000/s, <= 22 us"),
+    "p6": ("P6", "idle, after the runs above", "<= 12 MB, no CPU"),
+    "p9": ("P9", "disk for a notification with its events", "<= 700 B"),
+}
+
+
+def median(figures, name):
+    """The median of one figure, for people."""
+    value = figures.get(name)
+    value = value["median"] if isinstance(value, dict) and "median" in value else value
+    return f"{value:,.1f}" if isinstance(value, float) and value < 1000 else f"{value:,.0f}"
+
+
+def measured(name, figures):
+    """One scenario in a sentence."""
+    if name == "p6":
+        return f"{median(figures, 'resident_mib')} MiB, {median(figures, 'cpu_percent')} % of a core"
+    if name == "p9":
+        return f"{median(figures, 'bytes_each')} B over {median(figures, 'notifications')}"
+    spread_of = figures["per_second"]
+    return (f"{median(figures, 'per_second')}/s ({spread_of['min']:,.0f}-{spread_of['max']:,.0f}), "
+            f"{median(figures, 'cpu_us')} us CPU each, p50 {median(figures, 'p50_ms')} ms, "
+            f"p99 {median(figures, 'p99_ms')} ms, {median(figures, 'resident_mib')} MiB")
+
+
+def report(out, path):
+    """Writes the table from every scenario's newest JSON."""
+    lines = ["# Performance, measured", "",
+             "Written by `make bench` from the JSON under `build/bench/`; do not edit. The load "
+             "generator, the push sink", "and the server share the machine. CPU is the server's "
+             "user and system time for each notification, settled.", ""]
+    results = [json.loads((out / f"{name}.json").read_text())
+               for name in SCENARIOS if (out / f"{name}.json").exists()]
+    if results:
+        where = results[0]["machine"]
+        lines += [f"{where['cpu']}, {where['cores']} cores, Linux {where['kernel']}, "
+                  f"{where['date']}; medians (least-most).", "",
+                  "| # | what | to reach | measured |", "| --- | --- | --- | --- |"]
+    for result in results:
+        number, what, budget = BUDGETS[result["scenario"]]
+        lines.append(f"| {number} | {what} | {budget} | "
+                     f"{measured(result['scenario'], result['figures'])} |")
+    split = [one for one in results if "cpu_us_by_thread" in one["figures"]]
+    if split:
+        threads = sorted({name for one in split for name in one["figures"]["cpu_us_by_thread"]})
+        lines += ["", "CPU of a notification by thread, in us (`bongsu` is the intake):", "",
+                  "| scenario | " + " | ".join(threads) + " |",
+                  "| --- |" + " --- |" * len(threads)]
+        for one in split:
+            shares = one["figures"]["cpu_us_by_thread"]
+            lines.append(f"| {one['scenario']} | " +
+                         " | ".join(f"{shares.get(name, 0):.1f}" for name in threads) + " |")
+    path.write_text("\n".join(lines) + "\n")
+
+
 def main():
     """Runs what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -221,6 +280,7 @@ def main():
                 print(json.dumps(result["figures"]), flush=True)
         finally:
             world.close()
+    report(out, ROOT / "docs" / "performance.md")
 
 
 if __name__ == "__main__":
