@@ -33,7 +33,7 @@ static void run_op(struct writer *writer, struct op *op, struct arena *arena)
         write_sweep(writer, (struct sweep *)(void *)op);
         return;
     }
-    must(!"a verb");
+    must(op->verb <= VERB_SWEEP);
 }
 
 static void begin(struct writer *writer)

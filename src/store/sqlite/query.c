@@ -158,6 +158,6 @@ void read_query(struct reader *reader, struct query *query)
         query_events(reader, query);
         return;
     default:
-        must(!"a query of one notification");
+        must(query->type == QUERY_NOTIFICATION); /* a query of one notification */
     }
 }
