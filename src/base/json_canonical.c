@@ -111,6 +111,18 @@ static int by_name(const void *a, const void *b)
 
 enum { SORTED_FIRST = 32 };
 
+/* For the few members that nearly every object has: a quarter of qsort's time. */
+static void insert_sort(const struct str **names, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        const struct str *name = names[i];
+        uint32_t at = i;
+        for (; at > 0 && str_cmp(*names[at - 1], *name) > 0; at--)
+            names[at] = names[at - 1];
+        names[at] = name;
+    }
+}
+
 /* The members of one object in the order of their names. */
 struct sorted {
     const struct str **names; /* point into object->names */
@@ -125,7 +137,10 @@ static bool sorted_init(struct sorted *sorted, const struct json *object)
         return false;
     for (uint32_t i = 0; i < object->count; i++)
         sorted->names[i] = &object->names[i];
-    qsort(sorted->names, object->count, sizeof *sorted->names, by_name);
+    if (many)
+        qsort(sorted->names, object->count, sizeof *sorted->names, by_name);
+    else
+        insert_sort(sorted->names, object->count);
     return true;
 }
 
