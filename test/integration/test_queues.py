@@ -66,11 +66,11 @@ class Drain(unittest.TestCase):
         world.sms.rules({"act": {"delay_ms": 150}})
         ids, stop = [], threading.Event()
 
-        def post():
+        def post(index):
             number = 0
             while not stop.is_set():
                 number += 1
-                phone = f"+1415{threading.get_ident() % 1000:03d}{number:04d}"
+                phone = f"+1415{index:03d}{number:04d}"
                 try:
                     answer = world.app.post("/v1/notifications",
                                             {"to": [{"phone": phone}], "content": SMS})
@@ -83,7 +83,7 @@ class Drain(unittest.TestCase):
                     self.assertIn("retry-after", answer.headers)
                     return
 
-        threads = [threading.Thread(target=post) for _ in range(4)]
+        threads = [threading.Thread(target=post, args=(index,)) for index in range(4)]
         for thread in threads:
             thread.start()
         wait_for(lambda: len(ids) > 40)
