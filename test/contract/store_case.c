@@ -31,7 +31,7 @@ struct store_case *case_new(enum backend backend)
     if (backend == BACKEND_MEMORY) {
         c->disk = memory_disk_new(7);
     } else {
-        strcpy(c->directory, "/tmp/bongsu-store-XXXXXX");
+        (void)snprintf(c->directory, sizeof c->directory, "/tmp/bongsu-store-XXXXXX");
         assert_non_null(mkdtemp(c->directory));
     }
     return c;
