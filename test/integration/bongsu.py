@@ -12,6 +12,7 @@ import random
 import select
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -192,6 +193,7 @@ class Server:
         self.file = self.directory / "bongsu.yaml"
         self.log = self.directory / "bongsu.log"
         self.process = None
+        self._ended = False
         self.write()
         if start:
             self.start()
@@ -205,8 +207,8 @@ class Server:
         if not BINARY.exists():
             raise Failed(f"{BINARY} is not there: run make, or set BONGSU")
         before = self.log.stat().st_size if self.log.exists() else 0
-        self.process = Process([BINARY, "serve", "-c", self.file], self.log,
-                               env={"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"})
+        self._ended = False
+        self.process = Process([BINARY, "serve", "-c", self.file], self.log)
         wait_for(lambda: self._listening(before), READY_S,
                  lambda: f"no line with the listening address:\n{self.tail()}")
 
@@ -225,11 +227,13 @@ class Server:
         self.process.child.kill()
         self.process.child.wait(30)
         self.process.stop()
+        self._ended = True
 
     def terminate(self, seconds=35):
         """SIGTERM; its exit code."""
         self.process.child.send_signal(signal.SIGTERM)
         self.process.child.wait(seconds)
+        self._ended = True
         return self.process.stop()
 
     def restart(self):
@@ -238,16 +242,20 @@ class Server:
         self.start()
 
     def stop(self):
-        """Ends it whatever happened, and removes its directory."""
-        if self.process is not None and self.process.child.poll() is None:
+        """Ends it whatever happened, and removes its directory; Failed if it did not end well."""
+        code = 0
+        if self.process is not None and not self._ended:
             self.process.child.send_signal(signal.SIGTERM)
             try:
-                self.process.child.wait(10)
-            except Exception:  # whatever it waits for, the test is over
+                code = self.process.child.wait(10)
+            except subprocess.TimeoutExpired:  # it waits for a provider, but the test is over
                 self.process.child.kill()
             self.process.stop()
+        tail = self.tail() if code else ""
         if self._temporary is not None:
             self._temporary.cleanup()
+        if code:
+            raise Failed(f"the server ended with {code}:\n{tail}")
 
     def tail(self, size=4000):
         """The end of its log."""
