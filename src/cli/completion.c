@@ -128,6 +128,7 @@ bool completion_print(struct str shell, FILE *out)
     } else if (str_eq(shell, STR("zsh"))) {
         fputs("#compdef bongsu\nautoload -U +X bashcompinit && bashcompinit\n", out);
         bash_print(out);
+        fputs("_bash_complete -F _bongsu\n", out); /* this first time, too */
     } else if (str_eq(shell, STR("fish"))) {
         fish_print(out);
     } else {
