@@ -230,7 +230,7 @@ struct redrive {
     struct dead_filter filter;       /* always bounds what may be touched (the app) */
     const struct delivery_key *keys; /* these, or NULL: what the filter finds */
     uint32_t key_count;
-    uint32_t limit;   /* most redriven by one op, REDRIVE_MAX at most */
+    uint32_t limit; /* most redriven by one op, REDRIVE_MAX at most */
     /* The filter looks at a bounded number in one op; with `more`, hand this on to the next. */
     bool after_set;
     struct delivery_key after;
