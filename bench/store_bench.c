@@ -189,12 +189,16 @@ static void preload(struct bench *bench, uint64_t count)
 
 /* -- measuring -------------------------------------------------------------------------------- */
 
-static double cpu_us(void)
+struct cpu {
+    double user, system; /* microseconds */
+};
+
+static struct cpu cpu_us(void)
 {
     struct rusage usage;
     must(getrusage(RUSAGE_SELF, &usage) == 0);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    return (struct cpu){(double)usage.ru_utime.tv_sec * 1e6 + (double)usage.ru_utime.tv_usec,
+                        (double)usage.ru_stime.tv_sec * 1e6 + (double)usage.ru_stime.tv_usec};
 }
 
 static double wall_us(void)
@@ -241,10 +245,10 @@ static double open_us(struct bench *bench, const char *directory)
 /* What the generator itself costs is measured without the store and taken off. */
 static double generator_us(struct bench *bench, uint64_t count)
 {
-    double began = cpu_us();
+    double began = cpu_us().user;
     for (uint64_t i = 0; i < count; i++)
         make_item(bench, &bench->items[0][i % GROUP], false);
-    return (cpu_us() - began) / (double)count;
+    return (cpu_us().user - began) / (double)count;
 }
 
 int main(int argc, char **argv)
@@ -264,9 +268,12 @@ int main(int argc, char **argv)
     preload(bench, pending);
     filled = wall_us() - filled;
     double before = file_bytes(argv[1], "bongsu.db");
-    double cpu = cpu_us(), wall = wall_us();
+    struct cpu cpu = cpu_us();
+    double wall = wall_us();
     lifecycles(bench, count);
-    cpu = cpu_us() - cpu;
+    struct cpu done = cpu_us();
+    double user = (done.user - cpu.user) / (double)count - generator;
+    double system = (done.system - cpu.system) / (double)count;
     wall = wall_us() - wall;
     struct store_metrics metrics;
     bench->store->ops->measure(bench->store, &metrics);
@@ -276,20 +283,20 @@ int main(int argc, char **argv)
     double after = file_bytes(argv[1], "bongsu.db");
     double reopened = open_us(bench, argv[1]);
     bench->store->ops->close(bench->store);
-    printf("{\"scenario\":\"store_lifecycle\",\"lifecycles\":%llu,\"pending\":%llu,"
-           "\"cpu_us\":%.2f,\"wall_us\":%.2f,\"bytes\":%.0f,\"preload_us\":%.2f,"
-           "\"commit_mean_us\":%.0f,\"commit_max_us\":%lld,\"checkpoints\":%llu,"
-           "\"checkpoint_mean_us\":%.0f,\"checkpoint_max_us\":%lld,\"index_bytes\":%llu,"
-           "\"open_us\":%.0f,\"resident_kib\":%ld}\n",
-           (unsigned long long)count, (unsigned long long)pending, cpu / (double)count - generator,
-           wall / (double)count, (after - before) / (double)count,
-           pending ? filled / (double)pending : 0,
-           (double)metrics.commit_total.us / (double)metrics.groups,
-           (long long)metrics.commit_max.us, (unsigned long long)metrics.checkpoints,
-           metrics.checkpoints ? (double)metrics.checkpoint_total.us / (double)metrics.checkpoints
-                               : 0,
-           (long long)metrics.checkpoint_max.us, (unsigned long long)metrics.index_bytes, reopened,
-           usage.ru_maxrss);
+    printf(
+        "{\"scenario\":\"store_lifecycle\",\"lifecycles\":%llu,\"pending\":%llu,"
+        "\"cpu_us\":%.2f,\"user_us\":%.2f,\"system_us\":%.2f,\"wall_us\":%.2f,\"bytes\":%.0f,\"preload_us\":%.2f,"
+        "\"commit_mean_us\":%.0f,\"commit_max_us\":%lld,\"checkpoints\":%llu,"
+        "\"checkpoint_mean_us\":%.0f,\"checkpoint_max_us\":%lld,\"index_bytes\":%llu,"
+        "\"open_us\":%.0f,\"resident_kib\":%ld}\n",
+        (unsigned long long)count, (unsigned long long)pending, user + system, user, system,
+        wall / (double)count, (after - before) / (double)count,
+        pending ? filled / (double)pending : 0,
+        (double)metrics.commit_total.us / (double)metrics.groups, (long long)metrics.commit_max.us,
+        (unsigned long long)metrics.checkpoints,
+        metrics.checkpoints ? (double)metrics.checkpoint_total.us / (double)metrics.checkpoints : 0,
+        (long long)metrics.checkpoint_max.us, (unsigned long long)metrics.index_bytes, reopened,
+        usage.ru_maxrss);
     free(bench);
     return 0;
 }
