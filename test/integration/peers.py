@@ -16,7 +16,8 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "test" / "peers"
-SPECS = pathlib.Path(os.environ.get("SPECS", ROOT.parent / "shared" / "specs"))
+# Vendors' documents, if they are at hand; as scripts/suite finds them.
+SPECS = pathlib.Path(os.environ.get("SHARED", ROOT.parent / "shared")) / "specs"
 START_S = 20
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)

@@ -1,5 +1,5 @@
 """Twilio's and Google's own OpenAPI documents judge each request, by prism in proxy mode before a
-fault-injecting upstream. Runs only where those documents are (SPECS)."""
+fault-injecting upstream. Runs only where those documents are (SHARED/specs)."""
 import tempfile
 import unittest
 
