@@ -6,6 +6,7 @@ enum {
     SHELVES_MAX = 1 << 20,
     CLAIM_LEAST = 32,    /* a claim is worth a place in a group only for so many, or all there is */
     CLAIMS_LANE_MAX = 4, /* of one lane under way at once */
+    REST_MS = 250,
 };
 
 static const double METER_TAU_US = 60e6;
@@ -61,23 +62,50 @@ struct shelf *lanes_shelf(struct lanes *lanes, unsigned lane, uint32_t app)
     return shelf;
 }
 
+/* May this lane hold more bytes? A small share is its own, whatever others hold. */
+static bool has_bytes(const struct lanes *lanes, const struct lane *lane, size_t most)
+{
+    size_t left = most > lanes->bytes ? most - lanes->bytes : 0;
+    return lane->bytes < left || lane->bytes < lanes->window_bytes / (2 * LANE_COUNT);
+}
+
+/* What this lane may still take of the common window: as much as it holds is to stay free, a part
+ * is for critical work alone, and a small share is each lane's own, whatever others hold. */
+static uint32_t lane_allowance(const struct lanes *lanes, const struct lane *lane, bool critical)
+{
+    uint32_t own = lanes->window_all / (4 * LANE_COUNT);
+    uint32_t common = lanes->window_all - own * LANE_COUNT;
+    uint32_t taken = lanes->in_hand + (critical ? 0 : lanes->window_all / 8) + lane->in_hand;
+    uint32_t of_common = common > taken ? common - taken : 0;
+    uint32_t of_own = own > lane->in_hand ? own - lane->in_hand : 0;
+    return of_common > of_own ? of_common : of_own;
+}
+
 /* What this shelf may still take of its lane's window. */
 static uint32_t allowance(const struct lanes *lanes, const struct shelf *shelf)
 {
-    uint32_t used = lanes->list[shelf->lane].in_hand;
-    uint32_t free_lane = used < lanes->window_lane ? lanes->window_lane - used : 0;
-    uint32_t free_all = lanes->in_hand < lanes->window_all ? lanes->window_all - lanes->in_hand : 0;
-    /* Critical work has the last part of the common window for itself. */
-    if (lane_priority(shelf->lane) != PRIORITY_CRITICAL) {
-        uint32_t reserve = lanes->window_all / 8;
-        free_all = free_all > reserve ? free_all - reserve : 0;
-        if (lanes->bytes > lanes->window_bytes - lanes->window_bytes / 8)
-            return 0;
-    } else if (lanes->bytes > lanes->window_bytes) {
+    const struct lane *lane = &lanes->list[shelf->lane];
+    bool critical = lane_priority(shelf->lane) == PRIORITY_CRITICAL;
+    size_t bytes = critical ? lanes->window_bytes : lanes->window_bytes - lanes->window_bytes / 8;
+    if (!has_bytes(lanes, lane, bytes))
         return 0;
-    }
-    uint32_t threshold = free_lane > shelf->in_hand ? free_lane - shelf->in_hand : 0;
-    return threshold < free_all ? threshold : free_all;
+    uint32_t taken = lane->in_hand + shelf->in_hand;
+    uint32_t of_lane = lanes->window_lane > taken ? lanes->window_lane - taken : 0;
+    uint32_t of_all = lane_allowance(lanes, lane, critical);
+    return of_lane < of_all ? of_lane : of_all;
+}
+
+void lanes_hold(struct lanes *lanes, unsigned lane, size_t bytes, bool new_bundle, bool new_here)
+{
+    lanes->bytes += new_bundle ? bytes : 0;
+    lanes->list[lane].bytes += new_here ? bytes : 0;
+}
+
+void lanes_release(struct lanes *lanes, unsigned lane, size_t bytes, bool last, bool last_here)
+{
+    must(lanes->bytes >= bytes && lanes->list[lane].bytes >= bytes);
+    lanes->bytes -= last ? bytes : 0;
+    lanes->list[lane].bytes -= last_here ? bytes : 0;
 }
 
 static void take(struct lanes *lanes, struct shelf *shelf, uint32_t count)
@@ -105,6 +133,15 @@ void lanes_give(struct lanes *lanes, struct shelf *shelf, uint32_t count)
     lanes->in_hand -= count;
 }
 
+/* When it may next be claimed. A rest that ends later than any does was set before the clock was
+ * put back, and is over. */
+static struct wall claimable_at(const struct shelf *shelf, struct wall now)
+{
+    bool resting = shelf->rest_until.ms > now.ms && shelf->rest_until.ms <= now.ms + REST_MS;
+    return resting && shelf->next_due.ms < shelf->rest_until.ms ? shelf->rest_until
+                                                                : shelf->next_due;
+}
+
 /* Puts a shelf where its next due time says: in the ring, in the heap, or in neither. */
 static void place(struct lanes *lanes, struct shelf *shelf, struct wall now)
 {
@@ -116,7 +153,7 @@ static void place(struct lanes *lanes, struct shelf *shelf, struct wall now)
     if (shelf->next_due.ms == WALL_NEVER.ms) {
         heap_remove(&lane->later, &shelf->due_node);
         list_remove(&shelf->due_link);
-    } else if (wall_reached(now, shelf->next_due)) {
+    } else if (wall_reached(now, claimable_at(shelf, now))) {
         heap_remove(&lane->later, &shelf->due_node);
         if (list_empty(&shelf->due_link))
             list_add_last(&lane->due, &shelf->due_link);
@@ -124,7 +161,7 @@ static void place(struct lanes *lanes, struct shelf *shelf, struct wall now)
         list_remove(&shelf->due_link);
         /* Without memory for the heap it is looked at in the next turn instead: no worse than
          * a claim that finds nothing. */
-        if (heap_put(&lane->later, &shelf->due_node, shelf->next_due.ms) != OK)
+        if (heap_put(&lane->later, &shelf->due_node, claimable_at(shelf, now).ms) != OK)
             list_add_last(&lane->due, &shelf->due_link);
     }
 }
@@ -136,6 +173,13 @@ void lanes_pending(struct lanes *lanes, struct shelf *shelf, int32_t delta, stru
     shelf->depth = (uint32_t)((int64_t)shelf->depth + delta);
     if (delta > 0)
         shelf->next_due = wall_min(shelf->next_due, due);
+    place(lanes, shelf, now);
+}
+
+void lanes_rest(struct lanes *lanes, struct shelf *shelf, struct wall now)
+{
+    must(shelf); /* it exists while anything of it is in hand */
+    shelf->rest_until = wall_add(now, span_ms(REST_MS));
     place(lanes, shelf, now);
 }
 
@@ -182,9 +226,12 @@ void lanes_claimed(struct lanes *lanes, struct shelf *shelf, uint32_t limit, uin
     shelf->depth -= got;
     /* What was added while the claim was under way may be due before what the claim saw. */
     shelf->next_due = wall_min(shelf->next_due, next_due);
-    /* A depth that no claim finds (its app is being erased) is asked for again, but not at once. */
-    if (shelf->depth && shelf->next_due.ms == WALL_NEVER.ms)
-        shelf->next_due = wall_add(now, span_s(1));
+    if (shelf->depth && shelf->next_due.ms == WALL_NEVER.ms) {
+        if (got) /* should not be: asked again, but not at once */
+            shelf->next_due = wall_add(now, span_s(1));
+        else /* there is nothing: what was counted has been erased with its app */
+            shelf->depth = 0;
+    }
     place(lanes, shelf, now);
 }
 

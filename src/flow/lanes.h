@@ -4,7 +4,8 @@
  * has anything at all is a shelf. Two rules keep apps and priorities apart:
  *   - a shelf may hold at most as much of its lane's window as it leaves free (a dynamic threshold
  *     of one: Choudhury and Hahne, "Dynamic Queue Length Thresholds", 1998), so that one app can
- *     never fill a lane before another comes;
+ *     never fill a lane before another comes; and a lane at most as much of the common window, and
+ *     of its bytes, so that lanes whose providers are slow leave room for the others;
  *   - shelves with due work are claimed in turns, a bounded number each.
  * Every lane has a window of its own, so that bulk and `critical` never share one.
  * Threads: the ledger's. Memory: one small record a shelf that has work or had it lately.
@@ -28,16 +29,18 @@ struct shelf {
     struct list due_link;      /* in its lane's ring once due */
     unsigned lane;
     uint32_t app;
-    char key[12];         /* (lane, app) as the map has it */
-    uint32_t depth;       /* pending in the store */
-    uint32_t in_hand;     /* claimed, or reserved for a claim or an acceptance under way */
-    struct wall next_due; /* of what is pending; WALL_NEVER: nothing, or a claim will tell */
+    char key[12];           /* (lane, app) as the map has it */
+    uint32_t depth;         /* pending in the store */
+    uint32_t in_hand;       /* claimed, or reserved for a claim or an acceptance under way */
+    struct wall next_due;   /* of what is pending; WALL_NEVER: nothing, or a claim will tell */
+    struct wall rest_until; /* its provider is blocked: not claimed before */
     bool claiming;
     struct meter meter;
 };
 
 struct lane {
     uint32_t in_hand;
+    size_t bytes; /* of bundles of which it holds something; another lane may hold them, too */
     struct heap later;
     struct list due; /* shelves in turn */
     uint32_t claims; /* under way */
@@ -66,6 +69,14 @@ void lanes_give(struct lanes *lanes, struct shelf *shelf, uint32_t count);
 /* The store has `delta` more (or fewer) pending, the first of what was added due at `due`. */
 void lanes_pending(struct lanes *lanes, struct shelf *shelf, int32_t delta, struct wall due,
                    struct wall now);
+
+/* A bundle of so many bytes gets its first ticket (`new_bundle`), or its first in this lane; and
+ * the same for the last of each. */
+void lanes_hold(struct lanes *lanes, unsigned lane, size_t bytes, bool new_bundle, bool new_here);
+void lanes_release(struct lanes *lanes, unsigned lane, size_t bytes, bool last, bool last_here);
+/* What was claimed has come back to wait: the next claim pauses, so that a backlog before a blocked
+ * provider is not claimed and given back as fast as the store can write. */
+void lanes_rest(struct lanes *lanes, struct shelf *shelf, struct wall now);
 
 /* Whose turn it is in this lane to be claimed, with *ret_limit places taken for it; NULL: nobody
  * has due work, or the window is nearly full. */

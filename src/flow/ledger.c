@@ -113,8 +113,10 @@ static void fill_sweep(struct ledger *ledger, struct now now, struct group *grou
     if (!mono_reached(now.mono, ledger->sweep_at) || ledger->drain)
         return;
     struct work *work = calloc(1, sizeof *work);
-    if (!work)
+    if (!work) {
+        ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
         return;
+    }
     work->sweep = (struct sweep){
         .op = {.verb = VERB_SWEEP, .owner = work},
         .now = now.wall,
@@ -190,7 +192,7 @@ static void act_on_work(struct ledger *ledger, struct now now, struct op *op)
     }
 }
 
-static void act_on_rest(struct ledger *ledger, struct now now, struct op *op)
+static void act_on_rest(struct ledger *ledger, struct op *op)
 {
     if (op->verb == VERB_RECEIPT) {
         struct receipt *receipt = (struct receipt *)op;
@@ -198,7 +200,7 @@ static void act_on_rest(struct ledger *ledger, struct now now, struct op *op)
             ledger->stats.ended[receipt->event.state]++;
         ledger_ticket_free(ledger, op->owner);
     } else {
-        ledger_job_done(ledger, now, op);
+        ledger_job_done(ledger, op);
     }
 }
 
@@ -216,14 +218,16 @@ static void committed(struct ledger *ledger, struct now now, struct group *group
     ledger->stats.commit_us += (uint64_t)(group->took.us > 0 ? group->took.us : 0);
     for (uint32_t i = 0; i < group->count; i++) {
         struct op *op = group->ops[i];
-        if (is_work(op))
+        if (is_work(op)) {
             act_on_work(ledger, now, op);
-        else
+        } else {
+            ledger_count_changes(ledger, now, op);
             group->ops[rest++] = op;
+        }
     }
     ledger_flush(ledger);
     for (uint32_t i = 0; i < rest; i++)
-        act_on_rest(ledger, now, group->ops[i]);
+        act_on_rest(ledger, group->ops[i]);
 }
 
 static void refused(struct ledger *ledger, struct now now, struct group *group)
@@ -252,6 +256,9 @@ static void refused(struct ledger *ledger, struct now now, struct group *group)
             ledger_job_refused(ledger, op, &group->why);
         }
     }
+    /* Whoever waits behind them hears it now, not after as many more refusals. */
+    for (struct op *op; (op = op_queue_take(&ledger->accepts)) != NULL;)
+        ledger_accept_refused(ledger, op->owner, &group->why);
 }
 
 static void group_done(struct ledger *ledger, struct now now, struct group *group)
@@ -315,6 +322,19 @@ static struct mono wake_for(struct now now, struct wall due)
     return mono_add(now.mono, span_ms(ms));
 }
 
+/* Nothing is submitted before `retry_at`: to be turned earlier would be to spin. */
+static struct mono next_turn(const struct ledger *ledger, struct now now)
+{
+    struct mono next = MONO_NEVER;
+    if (ledger->group)
+        return MONO_NEVER; /* its completion is a message */
+    if (ledger->urgent.count || ledger->accepts.count)
+        return ledger->retry_at;
+    if (!ledger->drain)
+        next = mono_min(ledger->sweep_at, wake_for(now, lanes_next_due(&ledger->lanes)));
+    return next.us < ledger->retry_at.us ? ledger->retry_at : next;
+}
+
 static struct mono turn(void *self, struct now now)
 {
     struct ledger *ledger = self;
@@ -326,12 +346,7 @@ static struct mono turn(void *self, struct now now)
         ledger->drain->done = NULL;
         done(ledger->drain->self);
     }
-    if (ledger->group)
-        return MONO_NEVER; /* its completion is a message */
-    if (ledger->urgent.count || ledger->accepts.count)
-        return ledger->retry_at;
-    return mono_min(ledger->sweep_at,
-                    ledger->drain ? MONO_NEVER : wake_for(now, lanes_next_due(&ledger->lanes)));
+    return next_turn(ledger, now);
 }
 
 struct actor ledger_actor(struct ledger *ledger)

@@ -2,7 +2,11 @@
 #include "flow/ledger_state.h"
 #include <stdlib.h>
 
-enum { CANCEL_STEP = 500 };
+enum {
+    CANCEL_STEP = 500,
+    ACCEPTS_WAITING_MAX = 32768, /* a second or two of work: past it a client hears 503 at once */
+    ACCEPTS_BYTES_MAX = 64 * 1024 * 1024,
+};
 
 void ledger_answer(struct ledger *ledger, struct job *job)
 {
@@ -38,16 +42,31 @@ static struct work *work_new(struct ledger *ledger, struct op_queue *queue, stru
 
 /* ------------------------------------------------------------------------------- accept ---- */
 
-static void take_accept(struct ledger *ledger, struct job *job)
+static bool is_full(const struct ledger *ledger)
+{
+    return ledger->accepts.count >= ACCEPTS_WAITING_MAX || ledger->accept_bytes > ACCEPTS_BYTES_MAX;
+}
+
+static void take_accept(struct ledger *ledger, struct now now, struct job *job)
 {
     if (ledger->drain) {
         ledger_refuse_job(ledger, job, ERR_CLOSED, "this node is shutting down");
+        return;
+    }
+    if (ledger->store_refuses && !mono_reached(now.mono, ledger->retry_at)) {
+        ledger_refuse_job(ledger, job, ERR_IO, "the store refuses writes");
+        return;
+    }
+    if (is_full(ledger)) {
+        ledger_refuse_job(ledger, job, ERR_FULL, "too many notifications wait to be stored");
         return;
     }
     struct work *work = work_new(ledger, &ledger->accepts, job);
     if (!work)
         return;
     work->bundle = job->accept.bundle;
+    work->bytes = work->bundle->arena.used;
+    ledger->accept_bytes += work->bytes;
     work->since = ledger_first_unheard(ledger);
     job->accept.bundle = NULL;
     work->accept.op = (struct op){.verb = VERB_ACCEPT, .owner = work};
@@ -61,26 +80,30 @@ static bool doubtful(const struct ledger *ledger, const struct work *work,
     return work->job->accept.recheck || ledger_user_changed(ledger, work->since, delivery->user);
 }
 
-static void place_delivery(struct ledger *ledger, struct now now, struct work *work, uint32_t i)
+/* False: no memory to count it by. */
+static bool place_delivery(struct ledger *ledger, struct now now, struct work *work, uint32_t i)
 {
     struct bundle *bundle = work->bundle;
     struct delivery *delivery = &bundle->deliveries[i];
     bundle->places[i] = PLACE_ENDED;
     if (delivery->state != STATE_QUEUED)
-        return;
+        return true;
     bundle->places[i] = PLACE_PENDING;
     unsigned lane = lane_of(delivery->kind, bundle->notification.priority);
     struct shelf *shelf = lanes_shelf(&ledger->lanes, lane, bundle->notification.app);
-    if (!shelf || bundle->notification.guarantee == GUARANTEE_AT_MOST_ONCE ||
+    if (!shelf)
+        return false;
+    if (bundle->notification.guarantee == GUARANTEE_AT_MOST_ONCE ||
         doubtful(ledger, work, delivery) || !lanes_take(&ledger->lanes, shelf, now.wall))
-        return;
+        return true;
     struct ticket *ticket = ledger_ticket(ledger, bundle, i, now);
     if (!ticket) {
         lanes_give(&ledger->lanes, shelf, 1);
-        return;
+        return true;
     }
     bundle->places[i] = PLACE_HAND;
     list_add_last(&work->tickets, &ticket->link);
+    return true;
 }
 
 bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *work)
@@ -93,7 +116,8 @@ bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *w
         return false;
     bundle->notification.id = ids_mint(&ledger->ids, now.wall);
     for (uint32_t i = 0; i < count; i++)
-        place_delivery(ledger, now, work, i);
+        if (!place_delivery(ledger, now, work, i))
+            return false;
     work->accept = (struct accept){
         .op = work->accept.op,
         .idem = work->job->accept.idem,
@@ -109,6 +133,7 @@ bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *w
 static void unprepare(struct ledger *ledger, struct work *work)
 {
     struct bundle *bundle = work->bundle;
+    ledger->accept_bytes -= work->bytes;
     bool counted = !list_empty(&work->tickets); /* the last ticket frees the bundle */
     for (struct list *link; (link = list_take_first(&work->tickets));) {
         struct ticket *ticket = list_of(link, struct ticket, link);
@@ -125,11 +150,12 @@ static void dispatch(struct ledger *ledger, struct now now, struct work *work)
 {
     struct bundle *bundle = work->bundle;
     const struct notification *notification = &bundle->notification;
+    ledger->accept_bytes -= work->bytes;
     for (uint32_t i = 0; i < notification->delivery_count; i++) {
         unsigned lane = lane_of(bundle->deliveries[i].kind, notification->priority);
         if (bundle->places[i] == PLACE_PENDING) {
             struct shelf *shelf = lanes_shelf(&ledger->lanes, lane, notification->app);
-            must(shelf); /* it is pending in the store: only a restart would find it */
+            must(shelf); /* place_delivery has made it */
             lanes_pending(&ledger->lanes, shelf, 1, work->accept.now, now.wall);
         } else if (bundle->places[i] == PLACE_ENDED) {
             ledger->stats.ended[bundle->deliveries[i].state]++;
@@ -238,7 +264,7 @@ void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
     job->err = OK;
     switch (job->type) {
     case JOB_ACCEPT:
-        take_accept(ledger, job);
+        take_accept(ledger, now, job);
         return;
     case JOB_PROBE:
         take_probe(ledger, job);
@@ -269,11 +295,21 @@ static void apply_changes(struct ledger *ledger, struct now now,
     }
 }
 
-static void cancel_done(struct ledger *ledger, struct now now, struct work *work)
+void ledger_count_changes(struct ledger *ledger, struct now now, const struct op *op)
+{
+    if (op->verb == VERB_CANCEL) {
+        const struct cancel *cancel = &((const struct work *)op->owner)->cancel;
+        apply_changes(ledger, now, cancel->changes, cancel->change_count);
+    } else if (op->verb == VERB_REDRIVE) {
+        const struct redrive *redrive = &((const struct job *)op->owner)->redrive;
+        apply_changes(ledger, now, redrive->changes, redrive->change_count);
+    }
+}
+
+static void cancel_done(struct ledger *ledger, struct work *work)
 {
     struct cancel *cancel = &work->cancel;
     struct job *job = work->job;
-    apply_changes(ledger, now, cancel->changes, cancel->change_count);
     ledger->stats.ended[STATE_CANCELLED] += cancel->ended;
     if (cancel->found && cancel->from == 0) {
         ledger->cancelled[ledger->cancelled_at++ % CANCELLED_RECENT] = cancel->notification;
@@ -294,10 +330,9 @@ static void cancel_done(struct ledger *ledger, struct now now, struct work *work
 }
 
 /* The results are lists in the group's arena, which goes: the asker gets copies. */
-static void redrive_done(struct ledger *ledger, struct now now, struct job *job)
+static void redrive_done(struct ledger *ledger, struct job *job)
 {
     struct redrive *redrive = &job->redrive;
-    apply_changes(ledger, now, redrive->changes, redrive->change_count);
     redrive->changes = NULL;
     redrive->change_count = 0;
     struct delivery_key **lists[] = {&redrive->redriven, &redrive->skipped};
@@ -362,7 +397,7 @@ static void change_done(struct ledger *ledger, struct job *job)
     ledger_tell(ledger, &round, job);
 }
 
-void ledger_job_done(struct ledger *ledger, struct now now, struct op *op)
+void ledger_job_done(struct ledger *ledger, struct op *op)
 {
     struct work *work = op->owner;
     struct job *job;
@@ -376,10 +411,10 @@ void ledger_job_done(struct ledger *ledger, struct now now, struct op *op)
         free(work);
         return;
     case VERB_CANCEL:
-        cancel_done(ledger, now, work);
+        cancel_done(ledger, work);
         return;
     case VERB_REDRIVE:
-        redrive_done(ledger, now, op->owner);
+        redrive_done(ledger, op->owner);
         return;
     case VERB_CHANGE:
         change_done(ledger, op->owner);

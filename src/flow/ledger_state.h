@@ -30,6 +30,7 @@ struct work {
     struct job *job;
     struct bundle *bundle; /* accept */
     struct list tickets;   /* accept: made before the commit, so that nothing can fail after it */
+    size_t bytes;          /* accept: of the bundle as it came */
     struct shelf *shelf;   /* claim */
     uint64_t since;        /* accept: the first change that its plan may not have seen */
 };
@@ -49,6 +50,7 @@ struct ledger {
     struct lanes lanes;
     struct op_queue urgent; /* settle, receipt, claim, cancel, change, redrive, probe */
     struct op_queue accepts;
+    size_t accept_bytes;  /* of the bundles that wait, or are in the group */
     struct group *group;  /* in flight; NULL: none */
     struct group *spare;  /* an empty one, kept */
     struct mono retry_at; /* after a refusal nothing is submitted before */
@@ -72,7 +74,10 @@ void ledger_refuse_job(struct ledger *ledger, struct job *job, enum err err, con
 bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *work);
 void ledger_accepted(struct ledger *ledger, struct now now, struct work *work);
 void ledger_accept_refused(struct ledger *ledger, struct work *work, const struct why *why);
-void ledger_job_done(struct ledger *ledger, struct now now, struct op *op);
+/* What a committed cancel or redrive did to depths: told in the order of the ops, as a claim behind
+ * it has seen it. */
+void ledger_count_changes(struct ledger *ledger, struct now now, const struct op *op);
+void ledger_job_done(struct ledger *ledger, struct op *op);
 void ledger_job_refused(struct ledger *ledger, struct op *op, const struct why *why);
 
 /* ledger_tickets.c: claims, what couriers bring back, and their settling. */
@@ -86,7 +91,6 @@ struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint3
 void ledger_ticket_free(struct ledger *ledger, struct ticket *ticket);
 void ledger_send(struct ledger *ledger, struct ticket *ticket);
 void ledger_flush(struct ledger *ledger);
-void ledger_bundle_give(struct ledger *ledger, struct bundle *bundle);
 
 /* ledger_notices.c: telling those who hold copies. */
 /* Starts a round; answers `job` (may be NULL) once all have heard. */

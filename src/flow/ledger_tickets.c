@@ -4,7 +4,10 @@
 #include "flow/ledger_state.h"
 #include <stdlib.h>
 
-enum { CLAIM_BUNDLE_MAX = 2 * 1024 * 1024 };
+enum {
+    CLAIM_BUNDLE_MAX = 64 * 1024 * 1024, /* what a group's results may hold fits */
+    BLOCKED_MS = 100, /* what comes back to wait longer does so on account of its provider */
+};
 
 static enum priority ticket_priority(const struct ticket *ticket)
 {
@@ -30,23 +33,21 @@ struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint3
     ticket->attempt = 1;
     ticket->expires_at = notification->expires_at;
     ticket->since = now.mono;
-    if (bundle->refs++ == 0)
-        ledger->lanes.bytes += bundle->arena.used;
+    lanes_hold(&ledger->lanes, ticket->lane, bundle->arena.used, bundle->refs++ == 0,
+               bundle->kind_refs[delivery->kind]++ == 0);
     return ticket;
-}
-
-void ledger_bundle_give(struct ledger *ledger, struct bundle *bundle)
-{
-    if (bundle->refs && --bundle->refs)
-        return;
-    must(ledger->lanes.bytes >= bundle->arena.used);
-    ledger->lanes.bytes -= bundle->arena.used;
-    bundle_free(bundle);
 }
 
 void ledger_ticket_free(struct ledger *ledger, struct ticket *ticket)
 {
-    ledger_bundle_give(ledger, ticket->bundle);
+    struct bundle *bundle = ticket->bundle;
+    uint32_t *of_kind = &bundle->kind_refs[ticket->delivery->kind];
+    must(bundle->refs > 0 && *of_kind > 0);
+    --bundle->refs;
+    --*of_kind;
+    lanes_release(&ledger->lanes, ticket->lane, bundle->arena.used, !bundle->refs, !*of_kind);
+    if (!bundle->refs)
+        bundle_free(bundle);
     free(ticket);
 }
 
@@ -123,7 +124,12 @@ static void give_back(struct ledger *ledger, struct now now, struct ticket *tick
 {
     struct settle *settle = settle_head(ticket);
     settle->to = SETTLE_BACK;
-    settle->due = ticket->back_due.ms > now.wall.ms ? ticket->back_due : now.wall;
+    settle->due = now.wall;
+    if (ticket->back_due.ms > now.wall.ms) /* by then it ends as expired, if not earlier */
+        settle->due = wall_min(ticket->back_due, ticket->expires_at);
+    if (ticket->back_due.ms > now.wall.ms + BLOCKED_MS)
+        lanes_rest(&ledger->lanes, lanes_shelf(&ledger->lanes, ticket->lane, settle->app),
+                   now.wall);
     queue_settle(ledger, ticket);
 }
 
@@ -256,7 +262,7 @@ void ledger_claim_due(struct ledger *ledger, struct now now)
                 free(work);
                 lanes_claimed(&ledger->lanes, shelf, limit, 0, wall_add(now.wall, span_s(1)),
                               now.wall);
-                return;
+                continue;
             }
             work->shelf = shelf;
             work->claim = (struct claim){
@@ -299,22 +305,38 @@ static struct delivery copy_delivery(struct arena *arena, const struct delivery 
     return to;
 }
 
-/* A claimed delivery in memory of its own: results go when their group goes. */
-static struct ticket *ticket_of_claimed(struct ledger *ledger, const struct claimed *claimed,
-                                        struct now now)
+/* Claimed deliveries of one notification in memory of their own: results go when their group goes.
+ * They share one copy of the notification, as the results do: its request may be large. */
+static struct bundle *bundle_of_claimed(const struct claimed *claimed, uint32_t count)
 {
     struct bundle *bundle = bundle_new(CLAIM_BUNDLE_MAX);
     must(bundle); /* the claim is durable: only a restart can hand it out again */
     bundle->notification = copy_notification(&bundle->arena, claimed->notification);
-    bundle->deliveries = arena_new(&bundle->arena, struct delivery);
+    bundle->deliveries = arena_array(&bundle->arena, struct delivery, count);
     must(bundle->deliveries);
-    bundle->deliveries[0] = copy_delivery(&bundle->arena, claimed->delivery);
+    for (uint32_t i = 0; i < count; i++)
+        bundle->deliveries[i] = copy_delivery(&bundle->arena, claimed[i].delivery);
     must(!bundle->arena.failed);
-    struct ticket *ticket = ledger_ticket(ledger, bundle, 0, now);
+    return bundle;
+}
+
+static struct ticket *ticket_of_claimed(struct ledger *ledger, struct bundle *bundle, uint32_t i,
+                                        const struct claimed *claimed, struct now now)
+{
+    struct ticket *ticket = ledger_ticket(ledger, bundle, i, now);
     must(ticket);
     ticket->attempt = claimed->attempt;
     ticket->expires_at = claimed->expires_at;
     return ticket;
+}
+
+/* How many of these stand side by side with the same notification. */
+static uint32_t neighbours(const struct claimed *claimed, uint32_t count)
+{
+    uint32_t same = 1;
+    while (same < count && claimed[same].notification == claimed->notification)
+        same++;
+    return same;
 }
 
 /* Why a claimed delivery may not be sent now; absent: it may. */
@@ -335,23 +357,32 @@ static struct str ask_policy(const struct claimed *claimed)
     return policy_ask(&question);
 }
 
+static void hand_out(struct ledger *ledger, struct now now, struct ticket *ticket,
+                     const struct claimed *claimed)
+{
+    struct str reason;
+    if (claimed->cancelled)
+        end_unsent(ledger, now, ticket, STATE_CANCELLED, STR_NONE);
+    else if (wall_reached(now.wall, claimed->expires_at))
+        end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);
+    else if ((reason = ask_policy(claimed)).at)
+        end_unsent(ledger, now, ticket, STATE_SUPPRESSED, reason);
+    else
+        ledger_send(ledger, ticket);
+}
+
 void ledger_claimed(struct ledger *ledger, struct now now, struct work *work)
 {
     struct claim *claim = &work->claim;
     lanes_claimed(&ledger->lanes, work->shelf, claim->limit, claim->count, claim->next_due,
                   now.wall);
-    for (uint32_t i = 0; i < claim->count; i++) {
+    for (uint32_t i = 0, same; i < claim->count; i += same) {
         const struct claimed *claimed = &claim->list[i];
-        struct ticket *ticket = ticket_of_claimed(ledger, claimed, now);
-        struct str reason;
-        if (claimed->cancelled)
-            end_unsent(ledger, now, ticket, STATE_CANCELLED, STR_NONE);
-        else if (wall_reached(now.wall, claimed->expires_at))
-            end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);
-        else if ((reason = ask_policy(claimed)).at)
-            end_unsent(ledger, now, ticket, STATE_SUPPRESSED, reason);
-        else
-            ledger_send(ledger, ticket);
+        same = neighbours(claimed, claim->count - i);
+        struct bundle *bundle = bundle_of_claimed(claimed, same);
+        for (uint32_t j = 0; j < same; j++)
+            hand_out(ledger, now, ticket_of_claimed(ledger, bundle, j, &claimed[j], now),
+                     &claimed[j]);
     }
     free(work);
 }

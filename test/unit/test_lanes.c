@@ -69,7 +69,7 @@ static void due_shelves_are_claimed_in_turns(void **state)
     assert_null(lanes_turn(&lanes, 0, now, &limit));
     assert_int_equal(lanes_next_due(&lanes).ms, later.ms);
     assert_ptr_equal(lanes_turn(&lanes, 0, later, &limit), big);
-    lanes_claimed(&lanes, big, limit, 0, WALL_NEVER, later);
+    lanes_claimed(&lanes, big, limit, 1, WALL_NEVER, later);
     assert_int_equal(lanes_next_due(&lanes).ms, later.ms + 1000); /* asked again, not at once */
     lanes_give(&lanes, big, big->in_hand);
     lanes_give(&lanes, small, small->in_hand);
@@ -92,6 +92,97 @@ static void what_is_added_during_a_claim_is_not_forgotten(void **state)
     assert_int_equal(limit, 1);
     lanes_claimed(&lanes, shelf, 1, 1, WALL_NEVER, now);
     lanes_give(&lanes, shelf, 1);
+    lanes_done(&lanes);
+}
+
+static void a_depth_that_a_claim_does_not_find_is_forgotten(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    lanes_init(&lanes, hash_key);
+    struct shelf *shelf = lanes_shelf(&lanes, 0, 1);
+    uint32_t limit;
+    lanes_pending(&lanes, shelf, 7, now, now);
+    assert_ptr_equal(lanes_turn(&lanes, 0, now, &limit), shelf);
+    lanes_claimed(&lanes, shelf, limit, 0, WALL_NEVER, now);
+    assert_int_equal(shelf->depth, 0);
+    assert_int_equal(lanes_next_due(&lanes).ms, WALL_NEVER.ms);
+    lanes_done(&lanes);
+}
+
+static void slow_lanes_leave_room_for_another(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    uint32_t taken[LANE_COUNT] = {0}, all = 0;
+    lanes_init(&lanes, hash_key);
+    /* Every lane but one is filled by as many apps as it takes. */
+    for (unsigned lane = 1; lane < LANE_COUNT; lane++)
+        for (uint32_t app = 1; app <= 20; app++)
+            while (lanes_take(&lanes, lanes_shelf(&lanes, lane, app), now))
+                taken[lane]++;
+    for (uint32_t app = 1; app <= 20; app++)
+        while (lanes_take(&lanes, lanes_shelf(&lanes, 0, app), now))
+            taken[0]++;
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        all += taken[lane];
+    assert_true(taken[0] >= WINDOW_ALL_MAX / (4 * LANE_COUNT));
+    assert_true(all <= WINDOW_ALL_MAX);
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        for (uint32_t app = 1; app <= 20; app++)
+            lanes_give(&lanes, lanes_shelf(&lanes, lane, app),
+                       lanes_shelf(&lanes, lane, app)->in_hand);
+    lanes_done(&lanes);
+}
+
+static void large_bundles_of_a_slow_lane_leave_bytes_for_another(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    enum { LARGE = 4 * 1024 * 1024 };
+    lanes_init(&lanes, hash_key);
+    unsigned slow = lane_of(KIND_EMAIL, PRIORITY_LOW), other = lane_of(KIND_IOS, PRIORITY_NORMAL);
+    uint32_t held = 0;
+    while (lanes_take(&lanes, lanes_shelf(&lanes, slow, 1), now)) {
+        lanes_hold(&lanes, slow, LARGE, true, true);
+        held++;
+    }
+    assert_true(held < WINDOW_BYTES_MAX / LARGE);
+    assert_true(lanes_take(&lanes, lanes_shelf(&lanes, other, 1), now));
+    /* Even if all of it is gone: a claim may bring more than there was room for. */
+    lanes_hold(&lanes, slow, WINDOW_BYTES_MAX, true, true);
+    assert_true(lanes_take(&lanes, lanes_shelf(&lanes, other, 1), now));
+    assert_false(lanes_take(&lanes, lanes_shelf(&lanes, slow, 2), now));
+    lanes_release(&lanes, slow, WINDOW_BYTES_MAX, true, true);
+    lanes_give(&lanes, lanes_shelf(&lanes, other, 1), 2);
+    lanes_give(&lanes, lanes_shelf(&lanes, slow, 1), held);
+    for (; held; held--)
+        lanes_release(&lanes, slow, LARGE, true, true);
+    assert_int_equal(lanes.bytes, 0);
+    lanes_done(&lanes);
+}
+
+static void what_came_back_to_wait_rests_before_the_next_claim(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    uint32_t limit;
+    lanes_init(&lanes, hash_key);
+    struct shelf *shelf = lanes_shelf(&lanes, 0, 1);
+    lanes_pending(&lanes, shelf, 100000, now, now);
+    lanes_rest(&lanes, shelf, now);
+    assert_null(lanes_turn(&lanes, 0, now, &limit));
+    struct wall next = lanes_next_due(&lanes);
+    assert_true(next.ms > now.ms && next.ms <= now.ms + 1000);
+    assert_ptr_equal(lanes_turn(&lanes, 0, next, &limit), shelf);
+    lanes_claimed(&lanes, shelf, limit, limit, now, next);
+    /* A clock that is put back does not make a rest of an hour. */
+    lanes_rest(&lanes, shelf, next);
+    const struct wall before = {now.ms - 3600000};
+    lanes_pending(&lanes, shelf, 1, before, before);
+    assert_ptr_equal(lanes_turn(&lanes, 0, before, &limit), shelf);
+    lanes_claimed(&lanes, shelf, limit, 0, later, before);
+    lanes_give(&lanes, shelf, shelf->in_hand);
     lanes_done(&lanes);
 }
 
@@ -160,6 +251,10 @@ int main(void)
         cmocka_unit_test(what_is_due_is_not_overtaken),
         cmocka_unit_test(due_shelves_are_claimed_in_turns),
         cmocka_unit_test(what_is_added_during_a_claim_is_not_forgotten),
+        cmocka_unit_test(a_depth_that_a_claim_does_not_find_is_forgotten),
+        cmocka_unit_test(slow_lanes_leave_room_for_another),
+        cmocka_unit_test(large_bundles_of_a_slow_lane_leave_bytes_for_another),
+        cmocka_unit_test(what_came_back_to_wait_rests_before_the_next_claim),
         cmocka_unit_test(apps_take_turns_at_a_desk_and_critical_goes_first),
         cmocka_unit_test(priorities_share_by_weight),
     };
