@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 DEADLINE_S = 280
 # The longest first, so that the two processors end together.
 FIRST = ["test_provider_faults", "test_mail", "test_webpush", "test_crash", "test_malformed",
-         "test_vendors_documents", "test_http", "test_five_channels"]
+         "test_http", "test_five_channels"]
 
 
 class Result(unittest.TextTestResult):
