@@ -320,14 +320,14 @@ struct sweep {
 
 enum query_type {
     QUERY_APP,        /* name -> apps[0] */
-    QUERY_APPS,       /* list by cursor_name */
+    QUERY_APPS,       /* lists of what is named: newest first */
     QUERY_KEY,        /* name = app_key -> keys[0] */
     QUERY_KEYS,       /* of `app` */
     QUERY_RECIPIENTS, /* user_ids -> recipients; addresses -> suppressed */
     QUERY_CATEGORY,   /* name -> categories[0]; `default` always exists */
-    QUERY_CATEGORIES,
+    QUERY_CATEGORIES,  /* `default` last */
     QUERY_TEMPLATE,    /* name, version (0: latest) -> templates[0] */
-    QUERY_TEMPLATES,   /* the latest version of each, by name */
+    QUERY_TEMPLATES,   /* the latest version of each, by the time of its first */
     QUERY_SUPPRESSION, /* suppression.channel, address -> suppressions[0] */
     QUERY_SUPPRESSIONS,
     QUERY_NOTIFICATION, /* id -> notifications[0] with counts */
@@ -393,8 +393,9 @@ struct query {
     bool by_state;
     enum state state;
     uint32_t limit; /* 0: PAGE_DEFAULT; PAGE_MAX at most */
-    /* Position: what comes after it is answered. Names (in byte order) for tables by name, ids for
-     * the rest; a suppression's is its address, and its channel in cursor_ordinal. */
+    /* Position: what comes after it is answered. For what is named the time it was made, in ms,
+     * and its name; for the rest ids. A suppression's name is its address, with its channel in
+     * cursor_ordinal. */
     struct str cursor_name;
     int64_t cursor_id; /* 0: from the start */
     uint32_t cursor_ordinal, cursor_seq;

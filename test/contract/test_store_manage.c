@@ -25,18 +25,23 @@ static void apps_have_numbers_that_are_never_used_again(void **state)
                      ERR_MISSING);
     assert_int_equal(case_change(c, named(CHANGE_USER_PUT, app, "u1")).result, CHANGE_MISSING);
     assert_true(case_app(c, "shop") > app);
-    case_app(c, "bank");
+    case_later(c, 5);
     case_app(c, "zoo");
+    case_app(c, "bank");
     got = case_get(c, (struct query){.type = QUERY_APPS, .limit = 2});
     assert_int_equal(got->count, 2);
     assert_true(got->more);
-    assert_str(got->apps[0].name, "bank");
-    assert_str(got->next_name, "shop");
-    got = case_get(
-        c, (struct query){.type = QUERY_APPS, .cursor_set = true, .cursor_name = got->next_name});
+    assert_str(got->apps[0].name, "zoo");
+    assert_str(got->apps[1].name, "bank");
+    case_later(c, 5);
+    case_app(c, "aaa"); /* newer than the page: it moves nothing behind it */
+    got = case_get(c, (struct query){.type = QUERY_APPS,
+                                     .cursor_set = true,
+                                     .cursor_id = got->next_id,
+                                     .cursor_name = got->next_name});
     assert_int_equal(got->count, 1);
     assert_false(got->more);
-    assert_str(got->apps[0].name, "zoo");
+    assert_str(got->apps[0].name, "shop");
 }
 
 static struct change create_key(struct store_case *c, uint32_t app, const char *app_key)
@@ -263,20 +268,23 @@ static void default_always_exists_among_the_categories(void **state)
     for (int i = 0; i < 3; i++) {
         put.name = str_of(names[i]);
         assert_int_equal(case_change(c, put).result, CHANGED_CREATED);
+        case_later(c, 5);
     }
     ask.name = STR("alerts");
     const struct category *category = case_get(c, ask)->categories;
     assert_int_equal(category->guarantee, GUARANTEE_AT_MOST_ONCE);
     assert_int_equal(category->strategy, STRATEGY_FIRST);
     assert_int_equal(category->priority, PRIORITY_LOW);
-    assert_int_equal(category->created_at.ms, c->now.ms);
+    assert_int_equal(category->created_at.ms, c->now.ms - 15);
     ask.name = STR("none");
     assert_int_equal(case_ask(c, ask)->err, ERR_MISSING);
-    static const char *const all[] = {"alerts", "beta", "default", "news"};
+    /* Newest first; `default`, which was always there, comes last. */
+    static const char *const all[] = {"beta", "news", "alerts", "default"};
     for (uint32_t limit = 1; limit <= 5; limit++) {
         struct query list = {.type = QUERY_CATEGORIES, .app = app, .limit = limit};
         uint32_t seen = 0;
-        for (struct query *page;; list.cursor_set = true, list.cursor_name = page->next_name) {
+        for (struct query *page;; list.cursor_set = true, list.cursor_id = page->next_id,
+                                  list.cursor_name = page->next_name) {
             page = case_get(c, list);
             for (uint32_t i = 0; i < page->count; i++)
                 assert_str(page->categories[i].name, all[seen++]);
@@ -314,6 +322,7 @@ static void template_versions_stay(void **state)
     assert_int_equal(put.result, CHANGED_REPLACED);
     assert_int_equal(put.number, 2);
     put.name = STR("a");
+    case_later(c, 5);
     case_change(c, put);
     struct query ask = {.type = QUERY_TEMPLATE, .app = app, .name = STR("order")};
     assert_str(case_get(c, ask)->templates->source, "{\"v\":2}");
@@ -327,6 +336,18 @@ static void template_versions_stay(void **state)
     assert_int_equal(got->count, 2);
     assert_str(got->templates[0].name, "a");
     assert_int_equal(got->templates[1].version, 2);
+    case_later(c, 5);
+    put.name = STR("order"); /* a new version of it does not move it */
+    case_change(c, put);
+    got = case_get(c, (struct query){.type = QUERY_TEMPLATES, .app = app, .limit = 1});
+    assert_str(got->templates[0].name, "a");
+    got = case_get(c, (struct query){.type = QUERY_TEMPLATES,
+                                     .app = app,
+                                     .cursor_set = true,
+                                     .cursor_id = got->next_id,
+                                     .cursor_name = got->next_name});
+    assert_int_equal(got->count, 1);
+    assert_int_equal(got->templates[0].version, 3);
 }
 
 static void suppressions_are_by_channel_and_address(void **state)
@@ -340,9 +361,12 @@ static void suppressions_are_by_channel_and_address(void **state)
     struct change put = {.type = CHANGE_SUPPRESSION_PUT, .app = app};
     int64_t created = c->now.ms;
     for (size_t i = 0; i < 3; i++) {
+        created = c->now.ms;
         put.suppression = (struct suppression){
             .channel = rows[i].channel, .address = str_of(rows[i].address), .reason = STR("stop")};
         assert_int_equal(case_change(c, put).result, CHANGED_CREATED);
+        if (i == 0)
+            case_later(c, 5); /* the others at one time: by address and channel */
     }
     case_later(c, 5);
     put.suppression.reason = STR("manual");
@@ -353,10 +377,13 @@ static void suppressions_are_by_channel_and_address(void **state)
     assert_int_equal(got->suppressions->created_at.ms, created);
     struct query list = {.type = QUERY_SUPPRESSIONS, .app = app, .limit = 1};
     uint32_t seen = 0;
-    for (struct query *page;; list.cursor_set = true, list.cursor_name = page->next_name,
+    static const enum channel order[] = {CHANNEL_EMAIL, CHANNEL_PUSH, CHANNEL_SMS};
+    for (struct query *page;; list.cursor_set = true, list.cursor_id = page->next_id,
+                              list.cursor_name = page->next_name,
                               list.cursor_ordinal = page->next_ordinal) {
         page = case_get(c, list);
-        seen += page->count;
+        for (uint32_t i = 0; i < page->count; i++)
+            assert_int_equal(page->suppressions[i].channel, order[seen++]);
         if (!page->more)
             break;
     }

@@ -1,6 +1,8 @@
 /* store/memory/query_list.c - reads of what is managed: apps, keys, recipients, templates, ... */
+#include "model/limits.h"
 #include "store/memory/disk.h"
 #include "store/rules.h"
+#include <stdlib.h>
 
 static void missing(struct query *query, const char *what)
 {
@@ -100,126 +102,156 @@ static void query_recipients(const struct memory_disk *disk, struct query *query
     query->count = query->user_id_count;
 }
 
-/* -- lists by name ---------------------------------------------------------------------------- */
+/* -- lists, newest first ---------------------------------------------------------------------- */
 
-/* True if the list ends here: the page is full (and there is more), or memory is. */
-static bool page_ends(struct query *query, const void *list)
+/* A row where a list has it. */
+struct spot {
+    struct wall at;
+    struct str name;
+    uint32_t ordinal;
+    const void *row;
+};
+
+static int spot_compare(const void *one, const void *other)
 {
-    if (query->count == page_limit(query->limit))
-        query->more = true;
-    return query->more || !list;
+    const struct spot *a = one, *b = other;
+    if (a->at.ms != b->at.ms)
+        return a->at.ms > b->at.ms ? -1 : 1;
+    int names = str_cmp(b->name, a->name);
+    if (names)
+        return names;
+    return a->ordinal == b->ordinal ? 0 : a->ordinal > b->ordinal ? -1 : 1;
 }
 
-static bool is_behind(const struct query *query, struct str name)
+/* What a list may hold: those behind the cursor, in order once all are in. */
+struct spots {
+    struct spot *list;
+    uint32_t count;
+};
+
+static struct spots spots_of(const struct table *table)
 {
-    return !query->cursor_set || str_cmp(name, query->cursor_name) > 0;
+    return (struct spots){memory_take((table->count + 1) * sizeof(struct spot)), 0};
+}
+
+static void add_spot(struct spots *spots, const struct query *query, struct spot spot)
+{
+    struct spot from = {{query->cursor_id}, query->cursor_name, query->cursor_ordinal, NULL};
+    if (!query->cursor_set || spot_compare(&from, &spot) < 0)
+        spots->list[spots->count++] = spot;
+}
+
+/* The rows of the page, PAGE_MAX at most; sets what the query says of its end. Frees the spots. */
+static uint32_t take_page(struct spots *spots, struct query *query, const void *ret_rows[PAGE_MAX])
+{
+    uint32_t limit = page_limit(query->limit), count = 0;
+    qsort(spots->list, spots->count, sizeof *spots->list, spot_compare);
+    query->more = spots->count > limit;
+    for (; count < spots->count && count < limit; count++) {
+        const struct spot *spot = &spots->list[count];
+        ret_rows[count] = spot->row;
+        query->next_id = spot->at.ms;
+        query->next_name = arena_copy(&query->arena, spot->name);
+        query->next_ordinal = spot->ordinal;
+    }
+    free(spots->list);
+    return count;
 }
 
 static void query_apps(const struct memory_disk *disk, struct query *query)
 {
-    query->apps = arena_array(&query->arena, struct app, page_limit(query->limit));
+    const void *rows[PAGE_MAX];
+    struct spots spots = spots_of(&disk->apps);
     for (size_t i = 0; i < disk->apps.count; i++) {
         const struct app *app = disk->apps.rows[i];
-        if (!is_behind(query, app->name))
-            continue;
-        if (page_ends(query, query->apps))
-            return;
-        struct app *copy = &query->apps[query->count++];
-        shape_copy(&app_shape, app, copy, &query->arena);
-        query->next_name = copy->name;
+        add_spot(&spots, query, (struct spot){app->created_at, app->name, 0, app});
     }
+    uint32_t count = take_page(&spots, query, rows);
+    query->apps = arena_array(&query->arena, struct app, count + 1);
+    for (; query->apps && query->count < count; query->count++)
+        shape_copy(&app_shape, rows[query->count], &query->apps[query->count], &query->arena);
 }
 
 static void query_keys(const struct memory_disk *disk, struct query *query)
 {
-    query->keys = arena_array(&query->arena, struct key, page_limit(query->limit));
+    const void *rows[PAGE_MAX];
+    struct spots spots = spots_of(&disk->keys);
     for (size_t i = 0; i < disk->keys.count; i++) {
         const struct key *key = disk->keys.rows[i];
-        if (key->app != query->app || !is_behind(query, key->app_key))
-            continue;
-        if (page_ends(query, query->keys))
-            return;
-        struct key *copy = &query->keys[query->count++];
-        shape_copy(&key_shape, key, copy, &query->arena);
-        query->next_name = copy->app_key;
+        if (key->app == query->app)
+            add_spot(&spots, query, (struct spot){key->created_at, key->app_key, 0, key});
     }
+    uint32_t count = take_page(&spots, query, rows);
+    query->keys = arena_array(&query->arena, struct key, count + 1);
+    for (; query->keys && query->count < count; query->count++)
+        shape_copy(&key_shape, rows[query->count], &query->keys[query->count], &query->arena);
 }
 
-static bool add_category(struct query *query, const struct category *category)
-{
-    if (!is_behind(query, category->name))
-        return true;
-    if (page_ends(query, query->categories))
-        return false;
-    struct category *copy = &query->categories[query->count++];
-    shape_copy(&category_shape, category, copy, &query->arena);
-    query->next_name = copy->name;
-    return true;
-}
-
+/* `default` comes last: every app has had it from the start, changed or not. */
 static void query_categories(const struct memory_disk *disk, struct query *query)
 {
-    const struct category built_in = category_default();
-    bool added = disk_category(disk, query->app, CATEGORY_DEFAULT) != NULL;
-    query->categories = arena_array(&query->arena, struct category, page_limit(query->limit));
-    struct named_row from = {.app = query->app, .name = STR("")};
-    for (size_t i = table_floor(&disk->categories, &from); i < disk->categories.count; i++) {
+    const void *rows[PAGE_MAX];
+    struct spots spots = spots_of(&disk->categories);
+    for (size_t i = 0; i < disk->categories.count; i++) {
         const struct named_row *row = disk->categories.rows[i];
-        if (row->app != query->app)
-            break;
-        if (!added && str_cmp(row->name, built_in.name) > 0) {
-            added = true;
-            if (!add_category(query, &built_in))
-                return;
-        }
-        if (!add_category(query, row->value))
-            return;
+        const struct category *category = row->value;
+        if (row->app == query->app && !str_eq(row->name, CATEGORY_DEFAULT))
+            add_spot(&spots, query, (struct spot){category->created_at, row->name, 0, category});
     }
-    if (!added)
-        add_category(query, &built_in);
+    uint32_t count = take_page(&spots, query, rows);
+    query->categories = arena_array(&query->arena, struct category, count + 1);
+    for (; query->categories && query->count < count; query->count++)
+        shape_copy(&category_shape, rows[query->count], &query->categories[query->count],
+                   &query->arena);
+    if (!query->categories || query->more)
+        return;
+    if (count == page_limit(query->limit)) {
+        query->more = true;
+        return;
+    }
+    const struct category built_in = category_default();
+    const struct category *stored = disk_category(disk, query->app, CATEGORY_DEFAULT);
+    shape_copy(&category_shape, stored ? stored : &built_in, &query->categories[query->count++],
+               &query->arena);
 }
 
+/* By when the first version was made, so that a new version does not move a template. */
 static void query_templates(const struct memory_disk *disk, struct query *query)
 {
-    query->templates =
-        arena_array(&query->arena, struct template_version, page_limit(query->limit));
-    struct named_row from = {.app = query->app, .name = STR("")};
-    for (size_t i = table_floor(&disk->templates, &from); i < disk->templates.count; i++) {
+    const void *rows[PAGE_MAX];
+    struct spots spots = spots_of(&disk->templates);
+    for (size_t i = 0; i < disk->templates.count; i++) {
         const struct named_row *row = disk->templates.rows[i];
-        if (row->app != query->app)
-            return;
-        const struct template_version *newest = find_template(disk, row->app, row->name, 0);
-        if (row->value != newest || !is_behind(query, row->name))
-            continue;
-        if (page_ends(query, query->templates))
-            return;
-        struct template_version *copy = &query->templates[query->count++];
-        shape_copy(&template_shape, newest, copy, &query->arena);
-        query->next_name = copy->name;
+        const struct template_version *version = row->value;
+        if (row->app == query->app && row->version == 1)
+            add_spot(&spots, query,
+                     (struct spot){version->created_at, row->name, 0,
+                                   find_template(disk, row->app, row->name, 0)});
     }
+    uint32_t count = take_page(&spots, query, rows);
+    query->templates = arena_array(&query->arena, struct template_version, count + 1);
+    for (; query->templates && query->count < count; query->count++)
+        shape_copy(&template_shape, rows[query->count], &query->templates[query->count],
+                   &query->arena);
 }
 
 static void query_suppressions(const struct memory_disk *disk, struct query *query)
 {
-    query->suppressions = arena_array(&query->arena, struct suppression, page_limit(query->limit));
-    struct suppression first = {.address = STR("")};
-    struct suppression_row from = {.app = query->app, .suppression = &first};
-    for (size_t i = table_floor(&disk->suppressions, &from); i < disk->suppressions.count; i++) {
+    const void *rows[PAGE_MAX];
+    struct spots spots = spots_of(&disk->suppressions);
+    for (size_t i = 0; i < disk->suppressions.count; i++) {
         const struct suppression_row *row = disk->suppressions.rows[i];
         const struct suppression *suppression = row->suppression;
-        if (row->app != query->app)
-            return;
-        if (!is_behind(query, suppression->address) &&
-            !(str_eq(suppression->address, query->cursor_name) &&
-              suppression->channel > query->cursor_ordinal))
-            continue;
-        if (page_ends(query, query->suppressions))
-            return;
-        struct suppression *copy = &query->suppressions[query->count++];
-        shape_copy(&suppression_shape, suppression, copy, &query->arena);
-        query->next_name = copy->address;
-        query->next_ordinal = copy->channel;
+        if (row->app == query->app)
+            add_spot(&spots, query,
+                     (struct spot){suppression->created_at, suppression->address,
+                                   suppression->channel, suppression});
     }
+    uint32_t count = take_page(&spots, query, rows);
+    query->suppressions = arena_array(&query->arena, struct suppression, count + 1);
+    for (; query->suppressions && query->count < count; query->count++)
+        shape_copy(&suppression_shape, rows[query->count], &query->suppressions[query->count],
+                   &query->arena);
 }
 
 void memory_query_list(const struct memory_disk *disk, struct query *query)

@@ -151,15 +151,17 @@ static void query_recipients(struct reader *reader, struct query *query)
     query->count = query->user_id_count;
 }
 
-/* -- lists by name ---------------------------------------------------------------------------- */
+/* -- lists, newest first ---------------------------------------------------------------------- */
 
-/* A statement bound to the app (?1), the cursor (?2) and one row more than the page has (?3). */
+/* A statement bound to the app (?1), the cursor (?4 when, ?2 the name) and one row more than the
+ * page has (?3). */
 static sqlite3_stmt *list(struct reader *reader, struct query *query, enum statement statement)
 {
     sqlite3_stmt *stmt = db_use(&reader->db, statement);
     bind_i64(stmt, 1, query->app);
     bind_str(stmt, 2, query->cursor_set ? query->cursor_name : STR(""));
     bind_i64(stmt, 3, page_limit(query->limit) + 1);
+    bind_i64(stmt, 4, query->cursor_set ? query->cursor_id : INT64_MAX);
     return stmt;
 }
 
@@ -177,6 +179,12 @@ static bool next(struct reader *reader, struct query *query, sqlite3_stmt *stmt,
     return false;
 }
 
+static void went_on(struct query *query, struct wall created_at, struct str name)
+{
+    query->next_id = created_at.ms;
+    query->next_name = name;
+}
+
 static void query_apps(struct reader *reader, struct query *query)
 {
     query->apps = arena_array(&query->arena, struct app, page_limit(query->limit));
@@ -184,7 +192,7 @@ static void query_apps(struct reader *reader, struct query *query)
     while (next(reader, query, stmt, query->apps)) {
         struct app *app = &query->apps[query->count++];
         read_app(stmt, &query->arena, app);
-        query->next_name = app->name;
+        went_on(query, app->created_at, app->name);
     }
 }
 
@@ -195,10 +203,11 @@ static void query_keys(struct reader *reader, struct query *query)
     while (next(reader, query, stmt, query->keys)) {
         struct key *key = &query->keys[query->count++];
         read_key(stmt, &query->arena, key);
-        query->next_name = key->app_key;
+        went_on(query, key->created_at, key->app_key);
     }
 }
 
+/* By when the first version was made, so that a new version does not move a template. */
 static void query_templates(struct reader *reader, struct query *query)
 {
     query->templates =
@@ -207,7 +216,7 @@ static void query_templates(struct reader *reader, struct query *query)
     while (next(reader, query, stmt, query->templates)) {
         struct template_version *version = &query->templates[query->count++];
         read_template(stmt, &query->arena, version);
-        query->next_name = version->name;
+        went_on(query, (struct wall){column_i64(stmt, 5)}, version->name);
     }
 }
 
@@ -215,51 +224,35 @@ static void query_suppressions(struct reader *reader, struct query *query)
 {
     query->suppressions = arena_array(&query->arena, struct suppression, page_limit(query->limit));
     sqlite3_stmt *stmt = list(reader, query, SUPPRESSION_LIST);
-    bind_i64(stmt, 4, query->cursor_set ? (int64_t)query->cursor_ordinal : -1);
+    bind_i64(stmt, 5, query->cursor_ordinal);
     while (next(reader, query, stmt, query->suppressions)) {
         struct suppression *suppression = &query->suppressions[query->count++];
         read_suppression(stmt, &query->arena, suppression);
-        query->next_name = suppression->address;
+        went_on(query, suppression->created_at, suppression->address);
         query->next_ordinal = suppression->channel;
     }
 }
 
-/* Puts `default` where it belongs, if the app has not changed it; it exists all the same. */
-static void add_default(struct query *query, bool stored)
-{
-    struct category category = category_default();
-    uint32_t at = 0;
-    while (at < query->count && str_cmp(query->categories[at].name, category.name) < 0)
-        at++;
-    bool behind = !query->cursor_set || str_cmp(category.name, query->cursor_name) > 0;
-    if (stored || !behind || (at == query->count && query->more))
-        return;
-    uint32_t limit = page_limit(query->limit);
-    if (query->count == limit) {
-        query->more = true;
-        if (at == limit)
-            return;
-        query->count--;
-    }
-    memmove(&query->categories[at + 1], &query->categories[at],
-            (query->count - at) * sizeof *query->categories);
-    query->categories[at] = category;
-    query->count++;
-}
-
+/* `default` comes last: every app has had it from the start, changed or not. */
 static void query_categories(struct reader *reader, struct query *query)
 {
-    query->categories = arena_array(&query->arena, struct category, page_limit(query->limit));
-    struct category stored;
-    bool has_default =
-        load_category(&reader->db, query->app, CATEGORY_DEFAULT, &query->arena, &stored);
+    uint32_t limit = page_limit(query->limit);
+    query->categories = arena_array(&query->arena, struct category, limit);
     sqlite3_stmt *stmt = list(reader, query, CATEGORY_LIST);
-    while (next(reader, query, stmt, query->categories))
-        read_category(stmt, &query->arena, &query->categories[query->count++]);
-    if (query->categories)
-        add_default(query, has_default);
-    if (query->count)
-        query->next_name = query->categories[query->count - 1].name;
+    while (next(reader, query, stmt, query->categories)) {
+        struct category *category = &query->categories[query->count++];
+        read_category(stmt, &query->arena, category);
+        went_on(query, category->created_at, category->name);
+    }
+    if (!query->categories || query->more)
+        return;
+    if (query->count == limit) {
+        query->more = true;
+        return;
+    }
+    struct category *last = &query->categories[query->count++];
+    if (!load_category(&reader->db, query->app, CATEGORY_DEFAULT, &query->arena, last))
+        *last = category_default();
 }
 
 void read_list(struct reader *reader, struct query *query)

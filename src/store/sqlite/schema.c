@@ -84,6 +84,9 @@ static const char *const migrations[] = {
     " created_at INTEGER NOT NULL, partials TEXT, source TEXT, UNIQUE(app, name, version));"
     "CREATE TABLE suppression(app INTEGER, address TEXT, channel INTEGER, reason TEXT,"
     " created_at INTEGER NOT NULL, PRIMARY KEY(app, address, channel)) WITHOUT ROWID;",
+
+    /* 2: lists are newest first; the other tables that are listed are small. */
+    "CREATE INDEX suppression_age ON suppression(app, created_at, address, channel);",
 };
 
 enum { MIGRATIONS = sizeof migrations / sizeof *migrations };
