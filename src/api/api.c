@@ -66,7 +66,13 @@ static bool read_body(struct call *call)
                                               .values_max = JSON_VALUES_MAX};
     const struct http_request *request = &call->exchange->request;
     struct str type = http_header(request, STR("content-type"));
+    struct str coding = http_header(request, STR("content-encoding"));
     struct json_fault fault;
+    if (coding.at && !str_eq_nocase(coding, STR("identity"))) {
+        call_header(call, STR("accept-encoding"), STR("identity")); /* RFC 9110, 15.5.16 */
+        call_problem(call, PROBLEM_MEDIA_TYPE, "send the body without Content-Encoding");
+        return false;
+    }
     if (!type.at || !content_type_is_json(type)) {
         call_problem(call, PROBLEM_MEDIA_TYPE, "send Content-Type: application/json");
         return false;

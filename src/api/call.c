@@ -142,6 +142,11 @@ struct str retry_after_text(struct span span, struct arena *arena)
 void call_unavailable(struct call *call, enum err err, struct span retry_after)
 {
     call->header_count = 0;
+    if (err == ERR_MEMORY && call->arena->full && call->exchange->request.body.len) {
+        /* Nothing that a later try would change. */
+        call_problem(call, PROBLEM_TOO_LARGE, "the body holds more than can be taken apart");
+        return;
+    }
     call_header(call, STR("retry-after"), retry_after_text(retry_after, call->arena));
     call_problem(call, problem_of(err), NULL);
 }

@@ -45,7 +45,8 @@ static void category_put(struct job *job)
     category.updated_at = change->updated_at;
     struct json_out out = call_out(call);
     view_category(&out, &category);
-    call_json(call, change->result == CHANGED_CREATED ? 201 : 200);
+    bool created = change->result == CHANGED_CREATED && !str_eq(category.name, CATEGORY_DEFAULT);
+    call_json(call, created ? 201 : 200);
 }
 
 void categories_put(struct call *call)

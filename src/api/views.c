@@ -143,25 +143,6 @@ static void open_event(struct json_out *out, const struct ids *ids, struct deliv
     view_str(out, STR("delivery_id"), dlv_format(ids, key, id));
 }
 
-void view_acceptance(struct json_out *out, const struct ids *ids, const struct delivery_view *view)
-{
-    const struct delivery *d = &view->delivery;
-    struct str type = state_name(d->state);
-    open_event(out, ids, (struct delivery_key){view->notification, d->ordinal}, 0);
-    view_wall(out, STR("at"), view->created_at);
-    view_str(out, STR("type"), type);
-    view_str(out, STR("state"), type);
-    view_str(out, STR("reason"), d->reason);
-    json_close(out, '}');
-}
-
-/* An attempt that leaves the delivery waiting for another is told as what it was. */
-static struct str event_type(const struct event *event)
-{
-    return event->state == STATE_QUEUED && event->attempt ? STR("attempted")
-                                                          : state_name(event->state);
-}
-
 static void view_outcome(struct json_out *out, const struct event *event)
 {
     view_str(out, STR("provider"), event->provider);
@@ -171,18 +152,46 @@ static void view_outcome(struct json_out *out, const struct event *event)
     view_str(out, STR("provider_message_id"), event->message_id);
 }
 
-void view_event(struct json_out *out, const struct ids *ids, const struct event *event)
+/* An attempt that leaves the delivery waiting for another is told as what it was. */
+static struct str event_type(const struct event *event)
 {
-    open_event(out, ids, event->key, event->seq + 1);
+    return event->state == STATE_QUEUED && event->attempt ? STR("attempted")
+                                                          : state_name(event->state);
+}
+
+/* Every event has every member, null where it has no meaning. */
+static void write_event(struct json_out *out, const struct ids *ids, const struct event *event,
+                        uint32_t step)
+{
+    open_event(out, ids, event->key, step);
     view_wall(out, STR("at"), event->at);
     view_str(out, STR("type"), event_type(event));
     view_str(out, STR("state"), state_name(event->state));
+    json_name(out, STR("attempt"));
     if (event->attempt)
-        view_i64(out, STR("attempt"), event->attempt);
-    if (event->state == STATE_QUEUED)
-        view_wall(out, STR("next_attempt_at"), event->due);
+        json_i64(out, event->attempt);
+    else
+        json_null(out);
+    view_wall(out, STR("next_attempt_at"),
+              event->state == STATE_QUEUED && step ? event->due : WALL_NEVER);
     view_outcome(out, event);
     json_close(out, '}');
+}
+
+void view_acceptance(struct json_out *out, const struct ids *ids, const struct delivery_view *view)
+{
+    struct event event = {
+        .key = {view->notification, view->delivery.ordinal},
+        .at = view->created_at,
+        .state = view->delivery.state,
+        .reason = view->delivery.reason,
+    };
+    write_event(out, ids, &event, 0);
+}
+
+void view_event(struct json_out *out, const struct ids *ids, const struct event *event)
+{
+    write_event(out, ids, event, event->seq + 1);
 }
 
 void view_attempts(struct json_out *out, const struct event *events, uint32_t count)

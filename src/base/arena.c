@@ -50,7 +50,7 @@ void arena_reset(struct arena *arena)
     arena->at = first->bytes;
     arena->left = first->size;
     arena->used = first->size;
-    arena->failed = false;
+    arena->failed = arena->full = false;
 }
 
 static bool add_chunk(struct arena *arena, size_t size)
@@ -62,6 +62,7 @@ static bool add_chunk(struct arena *arena, size_t size)
         want = size;
     if (want > arena->max - arena->used)
         want = arena->max - arena->used;
+    arena->full = want < size;
     struct arena_chunk *chunk = want >= size ? malloc(sizeof *chunk + want) : NULL;
     if (!chunk) {
         arena->failed = true;

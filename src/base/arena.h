@@ -18,6 +18,7 @@ struct arena {
     size_t max;
     size_t first; /* bytes of the first chunk; each further one is twice the last */
     bool failed;
+    bool full; /* it failed at `max`, where more memory would not help */
 };
 
 void arena_init(struct arena *arena, size_t max);

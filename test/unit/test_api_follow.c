@@ -146,6 +146,13 @@ static void the_events_of_a_delivery_explain_it(void **state)
     assert_int_equal(answer_at(&got, "/events")->count, 3);
     assert_text(&got, "/events/0/type", "queued");
     assert_text(&got, "/events/0/at", "2026-12-01T09:00:00.000Z");
+    static const char *const always[] = {"attempt", "next_attempt_at", "provider",           "code",
+                                         "reason",  "detail",          "provider_message_id"};
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
+        char pointer[64];
+        (void)snprintf(pointer, sizeof pointer, "/events/0/%s", always[i]);
+        assert_text(&got, pointer, "null"); /* there, without a meaning yet */
+    }
     assert_text(&got, "/events/1/type", "attempted");
     assert_text(&got, "/events/1/state", "queued");
     assert_text(&got, "/events/1/attempt", "1");
