@@ -3,8 +3,9 @@
  *     main: server, intake, api, signals      ledger: its own thread, and the store's beside it
  *     courier: node_worker.c
  *
- * Stopping goes the way of the work: listeners first, then the ledger hands back what has not been
- * sent and waits for what has, then the threads end.
+ * Stopping goes the way of the work: listeners first, then whatever requests have asked for is
+ * answered, then the ledger hands back what has not been sent and waits for what has, then the
+ * threads end.
  */
 #include "node.h"
 #include "api/api.h"
@@ -54,7 +55,7 @@ struct node {
     uv_async_t drained;
     uv_timer_t patience;
     struct drain drain;
-    bool stopping, handed_back;
+    bool stopping, answering, impatient;
     struct inbox ledger_inbox, intake_inbox, courier_inbox;
 };
 
@@ -67,27 +68,42 @@ static void ledger_drained(void *self)
     must(uv_async_send(&node->drained) == 0);
 }
 
-static void hand_back(struct node *node)
+/* The intake has got all its answers: nobody asks the ledger or the store any more. */
+static void hand_back(void *self)
 {
-    if (node->handed_back)
-        return;
-    node->handed_back = true;
+    struct node *node = self;
     node->drain =
         (struct drain){.message = {.type = LEDGER_DRAIN}, .done = ledger_drained, .self = node};
     inbox_post(&node->ledger_inbox, &node->drain.message);
 }
 
+/* A client that has gone leaves its request behind, which may still wait for an answer. */
 static void clients_drained(void *self)
 {
-    hand_back(self);
+    struct node *node = self;
+    if (node->answering)
+        return;
+    node->answering = true;
+    intake_drain(node->intake, hand_back, node);
+    actor_loop_kick(node->attached);
+}
+
+static void close_server(struct node *node)
+{
+    if (node->server)
+        server_close(node->server, NULL, NULL);
+    node->server = NULL;
 }
 
 static void on_patience(uv_timer_t *timer)
 {
     struct node *node = timer->data;
-    if (!node->handed_back) {
-        log_write(&node->log, LOG_WARN, "what=drain clients=unfinished");
-        hand_back(node);
+    if (!node->impatient) {
+        node->impatient = true;
+        if (!node->answering)
+            log_write(&node->log, LOG_WARN, "what=drain clients=unfinished");
+        close_server(node);
+        clients_drained(node);
         must(uv_timer_start(timer, on_patience, (DRAIN_ALL_S - DRAIN_CLIENTS_S) * 1000, 0) == 0);
         return;
     }
@@ -110,8 +126,7 @@ static void on_drained(uv_async_t *async)
         close_handle((uv_handle_t *)&node->signals[i]);
     close_handle((uv_handle_t *)&node->patience);
     close_handle((uv_handle_t *)&node->drained);
-    server_close(node->server, NULL, NULL);
-    node->server = NULL;
+    close_server(node);
     actor_loop_close(node->attached);
     node->attached = NULL;
 }

@@ -18,7 +18,7 @@ struct intake *intake_new(const struct intake_config *config)
     const struct library_config library = {
         .store = config->store,
         .inbox = config->inbox,
-        .message_type = INTAKE_QUERY,
+        .message_type = INTAKE_TEMPLATE,
         .bytes_max = config->cache_bytes_max / 4,
         .hash_key = {key[0], key[1]},
     };
@@ -70,9 +70,14 @@ static void step(void *self, struct now now, struct message *message)
     (void)now;
     switch (message->type) {
     case INTAKE_JOB:
+        intake->under_way--;
         ((struct job *)message)->finish((struct job *)message);
         return;
     case INTAKE_QUERY:
+        intake->under_way--;
+        ((struct query *)message)->finish((struct query *)message);
+        return;
+    case INTAKE_TEMPLATE:
         ((struct query *)message)->finish((struct query *)message);
         return;
     case INTAKE_NOTICE:
@@ -85,9 +90,20 @@ static void step(void *self, struct now now, struct message *message)
 
 static struct mono turn(void *self, struct now now)
 {
-    (void)self;
+    struct intake *intake = self;
     (void)now;
+    if (intake->drained && !intake->under_way && !library_loading(intake->library)) {
+        void (*done)(void *) = intake->drained;
+        intake->drained = NULL;
+        done(intake->drained_self);
+    }
     return MONO_NEVER; /* everything it waits for is a message */
+}
+
+void intake_drain(struct intake *intake, void (*done)(void *self), void *self)
+{
+    intake->drained = done;
+    intake->drained_self = self;
 }
 
 struct actor intake_actor(struct intake *intake)
@@ -100,6 +116,7 @@ void intake_query(struct intake *intake, struct query *query, void (*done)(struc
     query->message.type = INTAKE_QUERY;
     query->done = intake->config.inbox;
     query->finish = done;
+    intake->under_way++;
     intake->config.store->ops->read(intake->config.store, query);
 }
 
@@ -107,6 +124,7 @@ void intake_job(struct intake *intake, struct job *job)
 {
     job->message.type = LEDGER_JOB;
     job->done = intake->config.inbox;
+    intake->under_way++;
     inbox_post(&intake->config.ledger, &job->message);
 }
 

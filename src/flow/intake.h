@@ -29,6 +29,9 @@ struct intake_config {
 struct intake *intake_new(const struct intake_config *config);
 void intake_free(struct intake *intake);
 struct actor intake_actor(struct intake *intake);
+/* Calls `done`, in a turn, once nothing that was asked of the store or the ledger is unanswered.
+ * Nobody may ask anew from outside: what comes of the answers is waited for, too. */
+void intake_drain(struct intake *intake, void (*done)(void *self), void *self);
 
 const struct clock *intake_clock(const struct intake *intake);
 const struct entropy *intake_entropy(const struct intake *intake);

@@ -47,14 +47,10 @@ static bool is_full(const struct ledger *ledger)
     return ledger->accepts.count >= ACCEPTS_WAITING_MAX || ledger->accept_bytes > ACCEPTS_BYTES_MAX;
 }
 
-static void take_accept(struct ledger *ledger, struct now now, struct job *job)
+static void take_accept(struct ledger *ledger, struct job *job)
 {
     if (ledger->drain) {
         ledger_refuse_job(ledger, job, ERR_CLOSED, "this node is shutting down");
-        return;
-    }
-    if (ledger->store_refuses && !mono_reached(now.mono, ledger->retry_at)) {
-        ledger_refuse_job(ledger, job, ERR_IO, "the store refuses writes");
         return;
     }
     if (is_full(ledger)) {
@@ -264,7 +260,7 @@ void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
     job->err = OK;
     switch (job->type) {
     case JOB_ACCEPT:
-        take_accept(ledger, now, job);
+        take_accept(ledger, job);
         return;
     case JOB_PROBE:
         take_probe(ledger, job);

@@ -16,6 +16,8 @@ struct library {
     struct cache versions; /* (app, version, name) -> leaf */
     struct cache latest;   /* (app, name) -> uint32_t */
     uint64_t generation;   /* grows whenever a latest version is forgotten */
+    uint64_t searches;
+    uint32_t loading;
 };
 
 /* A version with what it includes. */
@@ -26,6 +28,7 @@ struct leaf {
     struct template *compiled;
     struct leaf *partials[PARTIALS_MAX];
     uint32_t partial_count;
+    uint64_t search; /* the last that came by */
 };
 
 /* One version being loaded: first its own source, then its partials, one after another. */
@@ -72,9 +75,12 @@ void library_free(struct library *library)
     free(library);
 }
 
-const struct template *template_entry_partial(void *entry, struct str name)
+/* Each leaf is visited once a search: what includes one another widely has very many ways down. */
+static const struct template *find_partial(struct leaf *leaf, struct str name, uint64_t search)
 {
-    const struct leaf *leaf = list_of(entry, struct leaf, entry);
+    if (leaf->search == search)
+        return NULL;
+    leaf->search = search;
     if (str_eq(name, leaf->entry.name))
         return leaf->entry.template;
     for (uint32_t i = 0; i < leaf->partial_count; i++)
@@ -82,11 +88,22 @@ const struct template *template_entry_partial(void *entry, struct str name)
             return leaf->partials[i]->entry.template;
     /* A partial's own partials: pinned by the partial. */
     for (uint32_t i = 0; i < leaf->partial_count; i++) {
-        const struct template *found = template_entry_partial(&leaf->partials[i]->entry, name);
+        const struct template *found = find_partial(leaf->partials[i], name, search);
         if (found)
             return found;
     }
     return NULL;
+}
+
+uint32_t library_loading(const struct library *library)
+{
+    return library->loading;
+}
+
+const struct template *template_entry_partial(void *entry, struct str name)
+{
+    struct leaf *leaf = list_of(entry, struct leaf, entry);
+    return find_partial(leaf, name, ++leaf->library->searches);
 }
 
 static void drop_leaf(void *value)
@@ -117,6 +134,7 @@ void library_forget_latest(struct library *library, uint32_t app, struct str nam
 static void finish(struct load *load, enum err err, struct leaf *leaf)
 {
     arena_done(&load->query.arena);
+    load->library->loading--;
     load->done(load->owner, err, leaf ? &leaf->entry : NULL);
     free(load);
 }
@@ -163,6 +181,17 @@ static void partial_done(void *owner, enum err err, struct template_entry *entry
     load_partials(load);
 }
 
+/* A leaf keeps its partials alive when the cache has let go of them: they count with it. */
+static size_t partials_bytes(const struct leaf *leaf)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < leaf->partial_count; i++) {
+        const struct cache_entry *cached = leaf->partials[i]->cached;
+        bytes += cached->arena.used + cached->extra;
+    }
+    return bytes;
+}
+
 static void load_partials(struct load *load)
 {
     struct leaf *leaf = load->leaf;
@@ -181,7 +210,7 @@ static void load_partials(struct load *load)
         return;
     }
     keep_latest(load);
-    leaf->cached->extra = template_bytes(leaf->compiled);
+    leaf->cached->extra = template_bytes(leaf->compiled) + partials_bytes(leaf);
     cache_keep(&load->library->versions, leaf->cached);
     finish(load, OK, leaf);
 }
@@ -276,6 +305,7 @@ void library_find(struct library *library, uint32_t app, struct str name, uint32
         done(owner, ERR_MEMORY, NULL);
         return;
     }
+    library->loading++;
     load->library = library;
     load->app = app;
     load->wanted = version;

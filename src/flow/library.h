@@ -31,6 +31,9 @@ const struct template *template_entry_partial(void *entry, struct str name);
 struct library *library_new(const struct library_config *config);
 void library_free(struct library *library); /* nothing may be pinned or loading */
 
+/* How many answers of the store are to come. */
+uint32_t library_loading(const struct library *library);
+
 /* Finds the version (0: the latest) of the app's template. `done` gets it pinned, at once if it is
  * cached; NULL with OK: there is none; NULL with an error: it could not be read. */
 void library_find(struct library *library, uint32_t app, struct str name, uint32_t version,

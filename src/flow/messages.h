@@ -11,6 +11,7 @@ enum {
     LEDGER_DRAIN,    /* struct drain: stop taking, give back, say when done */
     INTAKE_JOB,      /* struct job, answered */
     INTAKE_QUERY,    /* struct query, answered */
+    INTAKE_TEMPLATE, /* the same, for its library */
     INTAKE_NOTICE,   /* struct notice */
     COURIER_TICKETS, /* struct tickets, to send */
     COURIER_NOTICE,  /* struct notice */

@@ -24,9 +24,11 @@ void mailbox_post(struct mailbox *box, struct message *message)
     else
         box->last->next = message;
     box->last = message;
-    must(pthread_mutex_unlock(&box->mutex) == 0);
+    /* Within the lock: the receiver may take this message, find that it was the last, and free the
+     * box, all before we would have come to wake it. */
     if (was_empty && box->wake)
         box->wake(box->wake_self);
+    must(pthread_mutex_unlock(&box->mutex) == 0);
 }
 
 struct message *mailbox_take(struct mailbox *box)

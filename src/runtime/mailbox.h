@@ -12,7 +12,7 @@
 struct mailbox {
     pthread_mutex_t mutex;
     struct message *first, *last;
-    void (*wake)(void *self); /* called outside the mutex when the box was empty; may be NULL */
+    void (*wake)(void *self); /* called when the box was empty, under the mutex; may be NULL */
     void *wake_self;
 };
 

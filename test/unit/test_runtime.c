@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "runtime/loop.h"
@@ -242,6 +244,48 @@ static void an_actor_on_a_loop_is_turned_when_it_asked_to_be(void **state)
     assert_int_equal(sleeper.turns, 4);
 }
 
+/* A sender that is slow to wake the receiver, who looks into the box meanwhile. */
+struct slow_wake {
+    struct mailbox box;
+    struct message message;
+    atomic_bool waking, taken;
+    bool taken_early;
+};
+
+static void wake_slowly(void *self)
+{
+    struct slow_wake *slow = self;
+    atomic_store(&slow->waking, true);
+    for (int i = 0; i < 1000 && !slow->taken_early; i++) {
+        slow->taken_early = atomic_load(&slow->taken);
+        sched_yield();
+    }
+}
+
+static void *post_one(void *self)
+{
+    struct slow_wake *slow = self;
+    mailbox_post(&slow->box, &slow->message);
+    return NULL;
+}
+
+/* The receiver may free the box once it has the last message. */
+static void a_message_is_not_taken_before_its_sender_is_done_with_the_box(void **state)
+{
+    (void)state;
+    struct slow_wake slow = {.taken_early = false};
+    pthread_t thread;
+    mailbox_init(&slow.box, wake_slowly, &slow);
+    assert_int_equal(pthread_create(&thread, NULL, post_one, &slow), 0);
+    while (!atomic_load(&slow.waking))
+        sched_yield();
+    assert_ptr_equal(mailbox_take(&slow.box), &slow.message);
+    atomic_store(&slow.taken, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_false(slow.taken_early);
+    mailbox_done(&slow.box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +293,7 @@ int main(void)
         cmocka_unit_test(an_actor_on_a_loop_hears_everything_in_order),
         cmocka_unit_test(an_actor_on_a_loop_is_turned_when_it_asked_to_be),
         cmocka_unit_test(a_pool_does_every_task_once),
+        cmocka_unit_test(a_message_is_not_taken_before_its_sender_is_done_with_the_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
