@@ -8,6 +8,7 @@ enum {
     FETCH_ARENA_MAX = 1024 * 1024,
     RATE_BURST_MS = 100, /* what a rate may send at once after a pause */
     HOLD_MS = 1000,      /* a provider blocked for longer gives its tickets back to the calendar */
+    LOOK_MS = 1000,      /* how late what expires while it waits may end */
 };
 
 struct courier *courier_new(const struct courier_config *config)
@@ -45,6 +46,7 @@ struct courier *courier_new(const struct courier_config *config)
         desk_init(&sender->desk, key);
         arena_init(&sender->fetch.arena, FETCH_ARENA_MAX);
     }
+    courier->apps_at = MONO_NEVER;
     courier_apps_ask(courier);
     return courier;
 }
@@ -75,7 +77,7 @@ bool courier_at_rest(const struct courier *courier)
     for (uint32_t i = 0; i < courier->config.provider_count; i++)
         waiting += courier->senders[i].desk.waiting;
     return !waiting && !courier->flight_count && !courier->fetch_count && !courier->outbox &&
-           !courier->apps_asked;
+           !courier->apps_asked && list_empty(&courier->arrivals);
 }
 
 /* ------------------------------------------------------------------------------ tickets ---- */
@@ -166,17 +168,21 @@ static void hear(struct courier *courier, struct now now, struct notice *notice)
 
 /* ---------------------------------------------------------------------------- the turns ---- */
 
-static bool rate_allows(struct sender *sender, struct now now)
+/* When the rate next allows a sending; it is now if that is past. */
+static struct mono rate_allows_at(const struct sender *sender)
+{
+    return sender->provider->rate ? mono_add(sender->send_at, span_ms(-RATE_BURST_MS))
+                                  : (struct mono){0};
+}
+
+static void rate_charge(struct sender *sender, struct now now)
 {
     if (!sender->provider->rate)
-        return true;
+        return;
     int64_t gap = 1000000 / (int64_t)sender->provider->rate;
-    if (sender->send_at.us > now.mono.us + RATE_BURST_MS * 1000)
-        return false;
     if (sender->send_at.us < now.mono.us)
         sender->send_at = now.mono;
     sender->send_at.us += gap > 0 ? gap : 1;
-    return true;
 }
 
 static bool is_any(const void *what, const struct ticket *ticket)
@@ -208,8 +214,8 @@ static struct mono serve(struct courier *courier, struct sender *sender, struct 
         return sender->desk.waiting ? sender->blocked_until : MONO_NEVER;
     }
     while (sender->desk.waiting && sender->in_flight < most && !sender->fetching) {
-        if (!rate_allows(sender, now))
-            return mono_add(now.mono, span_ms(RATE_BURST_MS / 2));
+        if (!mono_reached(now.mono, rate_allows_at(sender)))
+            return rate_allows_at(sender);
         struct ticket *ticket = desk_take(&sender->desk, sender->in_flight + reserved >= most);
         if (!ticket)
             break; /* what waits is not critical, and the places left are */
@@ -218,11 +224,48 @@ static struct mono serve(struct courier *courier, struct sender *sender, struct 
             courier_return(courier, ticket);
             continue;
         }
+        rate_charge(sender, now);
         flight_begin(courier, sender, ticket, now);
         if (!mono_reached(now.mono, sender->blocked_until))
             return sender->blocked_until;
     }
     return MONO_NEVER; /* an answer makes room, and is an event */
+}
+
+static bool is_over(const void *what, const struct ticket *ticket)
+{
+    const struct now *now = what;
+    return wall_reached(now->wall, ticket->expires_at);
+}
+
+/* Ends what has expired while it waits: at a desk before a full, slow or blocked provider, or in a
+ * flight that has not begun. It looks at all there is, so not often. */
+static struct mono end_expired(struct courier *courier, struct now now)
+{
+    struct list out, *next;
+    bool waiting = courier->flight_count > 0;
+    if (!mono_reached(now.mono, courier->look_at))
+        return courier->look_at;
+    list_init(&out);
+    for (uint32_t i = 0; i < courier->config.provider_count; i++) {
+        desk_remove(&courier->senders[i].desk, is_over, &now, &out);
+        waiting |= courier->senders[i].desk.waiting > 0;
+    }
+    for (struct list *at; (at = list_take_first(&out));) {
+        struct ticket *ticket = list_of(at, struct ticket, link);
+        ticket->result = TICKET_EXPIRED;
+        courier_return(courier, ticket);
+    }
+    for (struct list *at = courier->flights.next; at != &courier->flights; at = next) {
+        struct flight *flight = list_of(at, struct flight, link);
+        next = at->next;
+        if (is_over(&now, flight->ticket))
+            flight_withdraw(flight); /* it comes back, and ends when it is claimed */
+    }
+    if (!waiting)
+        return MONO_NEVER;
+    courier->look_at = mono_add(now.mono, span_ms(LOOK_MS));
+    return courier->look_at;
 }
 
 static void acknowledge(struct courier *courier)
@@ -256,7 +299,13 @@ static void take_notice(struct courier *courier, struct now now, struct notice *
 {
     if (notice->round->type == NOTICE_APP && courier->app_count)
         courier_apps_ask(courier);
-    if (!courier->apps_asked) {
+    if (notice->round->type == NOTICE_DRAIN) {
+        courier->draining = true; /* nothing is routed any more */
+        courier->apps_at = MONO_NEVER;
+        if (!courier->apps_asked)
+            courier_apps_known(courier, now);
+    }
+    if (!courier_apps_wait(courier)) {
         hear(courier, now, notice);
         return;
     }
@@ -273,7 +322,7 @@ static void step(void *self, struct now now, struct message *message)
         for (struct list *at; (at = list_take_first(&tickets->list));)
             list_add_last(&courier->arrivals, at);
         free(tickets);
-        if (!courier->apps_asked)
+        if (!courier_apps_wait(courier))
             take_arrivals(courier, now);
         return;
     }
@@ -294,7 +343,9 @@ static void step(void *self, struct now now, struct message *message)
 static struct mono turn(void *self, struct now now)
 {
     struct courier *courier = self;
-    struct mono wake = MONO_NEVER;
+    if (mono_reached(now.mono, courier->apps_at))
+        courier_apps_ask(courier);
+    struct mono wake = mono_min(courier->apps_at, end_expired(courier, now));
     for (uint32_t i = 0; i < courier->config.provider_count; i++)
         wake = mono_min(wake, serve(courier, &courier->senders[i], now));
     if (courier->outbox) {

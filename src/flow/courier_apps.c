@@ -6,7 +6,7 @@
 #include "flow/courier_state.h"
 #include <stdlib.h>
 
-enum { QUERY_BYTES_MAX = 64 * 1024 };
+enum { QUERY_BYTES_MAX = 64 * 1024, ASK_AGAIN_MS = 250 };
 
 static bool is_known(const struct courier *courier, struct str name)
 {
@@ -45,15 +45,27 @@ static void answered(struct query *query)
         app->number = query->apps[0].number;
     else if (query->err == ERR_MISSING)
         app->number = 0;
-    arena_done(&query->arena); /* on any other error the number stays what it was */
+    else /* a route chosen without it would be another's */
+        courier->apps_failed = true;
+    arena_done(&query->arena);
     if (--courier->apps_asked)
         return;
-    if (courier->apps_stale) {
+    struct now now = clock_now(&courier->config.clock);
+    if (courier->draining) {
+        courier_apps_known(courier, now); /* whatever they are: all goes back */
+    } else if (courier->apps_stale) {
         courier->apps_stale = false;
         courier_apps_ask(courier);
+    } else if (courier->apps_failed) {
+        courier->apps_at = mono_add(now.mono, span_ms(ASK_AGAIN_MS));
     } else {
-        courier_apps_known(courier, clock_now(&courier->config.clock));
+        courier_apps_known(courier, now);
     }
+}
+
+bool courier_apps_wait(const struct courier *courier)
+{
+    return courier->apps_asked || courier->apps_at.us != MONO_NEVER.us;
 }
 
 void courier_apps_ask(struct courier *courier)
@@ -62,6 +74,8 @@ void courier_apps_ask(struct courier *courier)
         courier->apps_stale = true; /* what is under way may have begun before the change */
         return;
     }
+    courier->apps_at = MONO_NEVER;
+    courier->apps_failed = false;
     courier->apps_asked = courier->app_count;
     for (uint32_t i = 0; i < courier->app_count; i++) {
         struct named_app *app = &courier->apps[i];

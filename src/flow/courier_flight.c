@@ -8,6 +8,9 @@ enum {
     FLIGHTS_SPARE_MAX = 1024,
     FLIGHT_ARENA_KEEP = 64 * 1024, /* a flight that grew beyond this is not kept */
     THROTTLE_LEAST_MS = 1000,
+    THROTTLE_MOST_MS = 3600 * 1000, /* a longer Retry-After is asked about again after an hour */
+    REFRESH_LEAST_MS = 10 * 1000,   /* between two credentials that are called stale */
+    FETCHES_MAX = 3,                /* of a credential for one flight */
     FETCH_TIMEOUT_MS = 15000,
     FETCH_RETRY_MS = 1000,
 };
@@ -40,6 +43,8 @@ static void note(struct sender *sender, struct verdict *verdict, struct now now)
     if (verdict->effect == EFFECT_THROTTLE && verdict->scope == SCOPE_PROVIDER) {
         struct span wait =
             verdict->retry_after.us > 0 ? verdict->retry_after : span_ms(THROTTLE_LEAST_MS);
+        if (wait.us > span_ms(THROTTLE_MOST_MS).us)
+            wait = span_ms(THROTTLE_MOST_MS);
         struct mono until = mono_add(now.mono, wait);
         if (until.us > sender->blocked_until.us)
             sender->blocked_until = until;
@@ -47,10 +52,12 @@ static void note(struct sender *sender, struct verdict *verdict, struct now now)
     if (verdict->effect == EFFECT_REFRESH) {
         /* Once more at once with a fresh credential; if that one is stale, too, it is not the
          * credential's age that is wrong. */
-        if (sender->refreshed)
+        if (sender->refreshed || !mono_reached(now.mono, sender->refresh_at)) {
             verdict->effect = EFFECT_HOLD;
-        else if (sender->provider->ops->forget)
+        } else if (sender->provider->ops->forget) {
             sender->provider->ops->forget(sender->provider->self, now.wall);
+            sender->refresh_at = mono_add(now.mono, span_ms(REFRESH_LEAST_MS));
+        }
         sender->refreshed = true;
     }
 }
@@ -127,10 +134,16 @@ static void conclude(struct flight *flight, const struct verdict *verdict, struc
     land(flight);
 }
 
-/* A message that cannot be made: no provider was asked, and none will take it. */
+/* A message that cannot be made: no provider was asked, and none will take it. What the store does
+ * not read now is no attempt; what there is no memory for may be too large for ever, and is. */
 static void conclude_unmade(struct flight *flight, enum err err, struct now now)
 {
-    bool passing = err == ERR_MEMORY || err == ERR_FULL || err == ERR_IO || err == ERR_CLOSED;
+    if (err == ERR_FULL || err == ERR_IO || err == ERR_CLOSED) {
+        courier_give_back(flight->courier, flight->ticket, wall_add(now.wall, span_s(1)));
+        land(flight);
+        return;
+    }
+    bool passing = err == ERR_MEMORY;
     struct verdict verdict = {
         .fate = passing ? FATE_AGAIN : FATE_NEVER,
         .scope = SCOPE_DELIVERY,
@@ -298,6 +311,12 @@ static void authorize(struct flight *flight, struct now now)
         begin_compose(flight, now);
         return;
     case AUTHORIZE_FETCH:
+        if (flight->fetches++ == FETCHES_MAX) {
+            (void)why_set(&flight->why, ERR_CRYPTO, "what is fetched is no credential that lasts");
+            sender->blocked_until = mono_add(now.mono, span_ms(FETCH_RETRY_MS));
+            fail_authorize(flight, now);
+            return;
+        }
         if (!sender->fetching && begin_fetch(sender, now, &flight->why) != OK) {
             fail_authorize(flight, now);
             return;
@@ -343,6 +362,7 @@ void flight_begin(struct courier *courier, struct sender *sender, struct ticket 
     flight->ticket = ticket;
     flight->stage = STAGE_RENDER;
     flight->withdrawn = false;
+    flight->fetches = 0;
     flight->credential = STR_NONE;
     flight->compose_err = OK;
     flight->why.text[0] = '\0';

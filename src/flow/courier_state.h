@@ -24,7 +24,8 @@ struct flight {
     struct sender *sender;
     struct ticket *ticket;
     enum stage stage;
-    bool withdrawn; /* not begun, and never to begin */
+    bool withdrawn;   /* not begun, and never to begin */
+    uint32_t fetches; /* of a credential that it has waited for */
     struct arena arena;
     struct rendering rendering;
     struct parcel parcel;
@@ -56,6 +57,7 @@ struct sender {
     bool fetching;
     struct fetch fetch;
     bool refreshed; /* the credential was called stale and renewed, and nothing succeeded since */
+    struct mono refresh_at; /* and not again before */
 };
 
 /* An app that a route names, and its number; 0: there is none of that name now. */
@@ -71,6 +73,8 @@ struct courier {
     uint32_t app_count;
     uint32_t apps_asked;  /* answers to come: until then tickets and notices wait */
     bool apps_stale;      /* and then they are to be asked again */
+    bool apps_failed;     /* one could not be read */
+    struct mono apps_at;  /* when to ask again on that account; MONO_NEVER: not */
     struct list arrivals; /* tickets that wait for them */
     struct message *held; /* notices that do, newest first */
     struct sender *senders;
@@ -84,6 +88,7 @@ struct courier {
     struct tickets *outbox;
     struct message *acks; /* notices heard, to be acknowledged after the outbox */
     bool draining;
+    struct mono look_at; /* for what has expired while it waits */
 };
 
 /* courier_apps.c: routes name apps, deliveries number them. */
@@ -91,6 +96,7 @@ bool courier_apps_open(struct courier *courier);
 void courier_apps_close(struct courier *courier);
 /* Asks the store again; `courier_apps_known` once all have answered. */
 void courier_apps_ask(struct courier *courier);
+bool courier_apps_wait(const struct courier *courier);            /* not known yet */
 void courier_apps_known(struct courier *courier, struct now now); /* courier.c */
 struct str courier_app_name(const struct courier *courier, uint32_t number);
 

@@ -124,6 +124,8 @@ static void remove_from(struct desk *desk, struct app_queue *queue,
 void desk_remove(struct desk *desk, bool (*match)(const void *what, const struct ticket *ticket),
                  const void *what, struct list *out)
 {
+    if (!desk->waiting)
+        return;
     for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
         struct list *next;
         for (struct list *at = desk->lanes[lane].next; at != &desk->lanes[lane]; at = next) {
