@@ -100,7 +100,8 @@ void notifications_deliveries(struct call *call)
 
 /* ---------------------------------------------------------------------------------- events ---- */
 
-/* Each delivery's acceptance, unless it stood on an earlier page, and then its stored events. */
+/* By time: the acceptances of the page, then its stored events. Else each delivery's acceptance,
+ * unless it stood on an earlier page, and then its events. */
 static void write_events(struct call *call, struct json_out *out, const struct query *query)
 {
     const struct ids *ids = &call->api->config.ids;
@@ -108,11 +109,14 @@ static void write_events(struct call *call, struct json_out *out, const struct q
     for (uint32_t i = 0; i < query->delivery_count; i++) {
         const struct delivery_view *view = &query->deliveries[i];
         uint32_t ordinal = view->delivery.ordinal;
-        if (!query->cursor_set || ordinal != query->cursor_ordinal)
+        if (query->by_time || !query->cursor_set || ordinal != query->cursor_ordinal)
             view_acceptance(out, ids, view);
-        for (; next < query->count && query->events[next].key.ordinal == ordinal; next++)
+        for (; !query->by_time && next < query->count && query->events[next].key.ordinal == ordinal;
+             next++)
             view_event(out, ids, &query->events[next]);
     }
+    for (; next < query->count; next++)
+        view_event(out, ids, &query->events[next]);
 }
 
 static void events_listed(struct query *query)

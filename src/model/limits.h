@@ -42,7 +42,8 @@ enum {
     ANSWER_BYTES_MAX = 32 * 1024 * 1024, /* of one answer, and of what the store gives for it */
     PAGE_DEFAULT = 50,
     PAGE_MAX = 200,
-    TO_MAX = 1000, /* entries of `to` */
+    EVENTS_BY_TIME_MAX = 100, /* deliveries: beyond, events are listed one delivery after another */
+    TO_MAX = 1000,            /* entries of `to` */
     TTL_DAYS_MAX = 366,
     BATCH_MAX = 1000,       /* notifications a batch */
     DELIVERIES_MAX = 10000, /* planned by one request */

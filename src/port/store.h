@@ -319,12 +319,12 @@ struct sweep {
 /* ------------------------------------------------------------------------------ queries ---- */
 
 enum query_type {
-    QUERY_APP,        /* name -> apps[0] */
-    QUERY_APPS,       /* lists of what is named: newest first */
-    QUERY_KEY,        /* name = app_key -> keys[0] */
-    QUERY_KEYS,       /* of `app` */
-    QUERY_RECIPIENTS, /* user_ids -> recipients; addresses -> suppressed */
-    QUERY_CATEGORY,   /* name -> categories[0]; `default` always exists */
+    QUERY_APP,         /* name -> apps[0] */
+    QUERY_APPS,        /* lists of what is named: newest first */
+    QUERY_KEY,         /* name = app_key -> keys[0] */
+    QUERY_KEYS,        /* of `app` */
+    QUERY_RECIPIENTS,  /* user_ids -> recipients; addresses -> suppressed */
+    QUERY_CATEGORY,    /* name -> categories[0]; `default` always exists */
     QUERY_CATEGORIES,  /* `default` last */
     QUERY_TEMPLATE,    /* name, version (0: latest) -> templates[0] */
     QUERY_TEMPLATES,   /* the latest version of each, by the time of its first */
@@ -336,10 +336,13 @@ enum query_type {
     QUERY_NOTIFICATIONS,
     QUERY_DELIVERIES, /* of `id`, by ordinal, optionally one state; pages as above */
     QUERY_DELIVERY,   /* key -> deliveries[0], notifications[0] (no counts), all its events */
-    /* Of `id`, by (ordinal, step): step 0 is acceptance, which stands in the delivery, step n + 1
-     * the stored event n. `limit` counts steps. `deliveries` holds each delivery that has a step
-     * on this page, in order; the first one's acceptance was on an earlier page if its ordinal is
-     * cursor_ordinal of a set cursor. `cursor_seq` and `next_seq` are steps. */
+    /* Of `id`: step 0 of a delivery is acceptance, which stands in the delivery, step n + 1 the
+     * stored event n. `limit` counts steps; `cursor_seq` and `next_seq` are steps.
+     * With EVENTS_BY_TIME_MAX deliveries or fewer, by time (`by_time`): every acceptance, in
+     * `deliveries`, then the stored events by (at, ordinal, step); the cursor's id is that time in
+     * ms, 0 at an acceptance. With more, by (ordinal, step): `deliveries` holds each delivery that
+     * has a step on this page, in order; the first one's acceptance was on an earlier page if its
+     * ordinal is cursor_ordinal of a set cursor. */
     QUERY_EVENTS,
     QUERY_DEAD, /* dead letters by `dead` (its app, or else `app`), newest first by key */
 };
@@ -421,6 +424,7 @@ struct query {
     struct delivery_view *deliveries;
     uint32_t delivery_count; /* QUERY_EVENTS; elsewhere `count` says it */
     struct event *events;    /* the stored ones; acceptance itself stands in the delivery */
+    bool by_time;            /* QUERY_EVENTS */
 };
 
 /* ---------------------------------------------------------------------------- the store ---- */

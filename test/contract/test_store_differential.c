@@ -337,7 +337,8 @@ static void note_view(struct script *s, const struct delivery_view *view)
 static void note_events(struct script *s, int64_t id)
 {
     struct query query = {.type = QUERY_EVENTS, .any_mode = true, .id = id, .limit = 3};
-    for (struct query *page;; query.cursor_set = true, query.cursor_ordinal = page->next_ordinal,
+    for (struct query *page;; query.cursor_set = true, query.cursor_id = page->next_id,
+                              query.cursor_ordinal = page->next_ordinal,
                               query.cursor_seq = page->next_seq) {
         page = case_get(s->c, query);
         for (uint32_t i = 0; i < page->delivery_count; i++)

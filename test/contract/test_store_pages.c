@@ -1,6 +1,7 @@
 /* test/contract/test_store_pages.c - lists: filters, paging without doubles or gaps while others
  * come and go, and what retention and the erasing of apps leave. */
 #include "base/rng.h"
+#include "model/limits.h"
 #include "store_case.h"
 
 enum { IDS_MAX = 4000 };
@@ -144,7 +145,7 @@ static void a_users_list_misses_nothing_while_others_come(void **state)
     assert_true(seen->count >= ROUNDS);
 }
 
-static void deliveries_and_events_are_paged_by_key(void **state)
+static void deliveries_are_paged_by_key(void **state)
 {
     struct store_case *c = *state;
     uint32_t app = case_app(c, "shop");
@@ -167,33 +168,80 @@ static void deliveries_and_events_are_paged_by_key(void **state)
     query = (struct query){
         .type = QUERY_DELIVERIES, .app = app, .id = id, .by_state = true, .state = STATE_SENT};
     assert_int_equal(case_get(c, query)->count, 2);
-    for (uint32_t limit = 1; limit <= 13; limit++) {
-        struct query list = {.type = QUERY_EVENTS, .app = app, .id = id, .limit = limit};
-        uint32_t events = 0, accepted = 0, steps = 0;
-        for (struct query *page;; list.cursor_set = true, list.cursor_ordinal = page->next_ordinal,
-                                  list.cursor_seq = page->next_seq) {
-            page = case_get(c, list);
-            for (uint32_t i = 0; i < page->delivery_count; i++)
-                accepted += i > 0 || !list.cursor_set ||
-                            page->deliveries[0].delivery.ordinal != list.cursor_ordinal;
-            for (uint32_t i = 0; i < page->count; i++)
-                assert_true(page->events[i].key.notification == id);
-            events += page->count;
-            steps++;
-            if (!page->more)
-                break;
-            assert_true(page->count + page->delivery_count >= limit);
-        }
-        assert_int_equal(accepted, 9);
-        assert_int_equal(events, 5);
-        assert_int_equal(steps, (14 + limit - 1) / limit);
-    }
     struct query missing = {.type = QUERY_EVENTS, .app = app + 1, .id = id};
     assert_int_equal(case_ask(c, missing)->err, ERR_MISSING);
     missing = (struct query){.type = QUERY_DELIVERY, .app = app, .key = {id, 9}};
     assert_int_equal(case_ask(c, missing)->err, ERR_MISSING);
     missing = (struct query){.type = QUERY_DELIVERY, .app = app, .mode = MODE_TEST, .key = {id, 1}};
     assert_int_equal(case_ask(c, missing)->err, ERR_MISSING);
+}
+
+/* Pages of `limit` steps: how many acceptances and events there were, each once and in order. */
+static void events_in_pages(struct store_case *c, uint32_t app, int64_t id, uint32_t limit,
+                            uint32_t accepted_wanted, uint32_t events_wanted)
+{
+    struct query list = {.type = QUERY_EVENTS, .app = app, .id = id, .limit = limit};
+    uint32_t events = 0, accepted = 0, pages = 0;
+    struct event last = {.at = {0}};
+    for (struct query *page;; list.cursor_set = true, list.cursor_id = page->next_id,
+                              list.cursor_ordinal = page->next_ordinal,
+                              list.cursor_seq = page->next_seq) {
+        page = case_get(c, list);
+        for (uint32_t i = 0; i < page->delivery_count; i++) {
+            bool is_new = page->by_time || i > 0 || !list.cursor_set ||
+                          page->deliveries[0].delivery.ordinal != list.cursor_ordinal;
+            assert_true(!is_new || page->deliveries[i].delivery.ordinal == accepted);
+            accepted += is_new;
+        }
+        for (uint32_t i = 0; i < page->count; i++) {
+            const struct event *event = &page->events[i];
+            assert_true(event->key.notification == id);
+            if (page->by_time)
+                assert_true(event->at.ms >= last.at.ms && accepted == accepted_wanted);
+            else
+                assert_true(event->key.ordinal >= last.key.ordinal);
+            last = *event;
+        }
+        events += page->count;
+        pages++;
+        if (!page->more)
+            break;
+        assert_true(page->count + page->delivery_count >= limit);
+    }
+    assert_int_equal(accepted, accepted_wanted);
+    assert_int_equal(events, events_wanted);
+    assert_int_equal(pages, (accepted + events + limit - 1) / limit);
+}
+
+static void events_are_listed_oldest_first(void **state)
+{
+    struct store_case *c = *state;
+    uint32_t app = case_app(c, "shop");
+    struct draft draft = {.app = app, .place = PLACE_HAND, .deliveries = 9};
+    int64_t id = case_accept(c, &draft);
+    for (uint32_t i = 0; i < 9; i += 3) { /* the last delivery first */
+        case_later(c, 5);
+        case_settle(c, app, (struct delivery_key){id, 8 - i}, 1, STATE_SENT);
+    }
+    case_later(c, 5);
+    case_receipt(c, (struct delivery_key){id, 8}, STATE_DELIVERED);
+    case_receipt(c, (struct delivery_key){id, 8}, STATE_OPENED);
+    for (uint32_t limit = 1; limit <= 15; limit++)
+        events_in_pages(c, app, id, limit, 9, 5);
+}
+
+static void events_of_many_deliveries_come_one_delivery_after_another(void **state)
+{
+    struct store_case *c = *state;
+    uint32_t app = case_app(c, "shop");
+    struct draft draft = {.app = app, .place = PLACE_HAND, .deliveries = EVENTS_BY_TIME_MAX + 1};
+    int64_t id = case_accept(c, &draft);
+    for (uint32_t i = 0; i < 100; i += 20) {
+        case_later(c, 5);
+        case_settle(c, app, (struct delivery_key){id, 100 - i}, 1, STATE_SENT);
+    }
+    for (uint32_t limit = 1; limit <= 120; limit += 7)
+        events_in_pages(c, app, id, limit, EVENTS_BY_TIME_MAX + 1, 5);
 }
 
 static void dead_letters_are_listed_newest_first(void **state)
@@ -333,7 +381,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(notifications_are_listed_newest_first_by_filter),
         STORE_TEST(a_users_list_misses_nothing_while_others_come),
-        STORE_TEST(deliveries_and_events_are_paged_by_key),
+        STORE_TEST(deliveries_are_paged_by_key),
+        STORE_TEST(events_are_listed_oldest_first),
+        STORE_TEST(events_of_many_deliveries_come_one_delivery_after_another),
         STORE_TEST(dead_letters_are_listed_newest_first),
         STORE_TEST(retention_keeps_what_is_open_and_young_dead_letters),
         STORE_TEST(a_deleted_app_is_erased),

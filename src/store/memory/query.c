@@ -1,4 +1,5 @@
 /* store/memory/query.c - reads of notifications, deliveries, events and dead letters. */
+#include "model/limits.h"
 #include "store/memory/disk.h"
 #include "store/rules.h"
 
@@ -157,6 +158,56 @@ static void add_step(const struct notification_row *row, uint32_t ordinal, uint3
     query->next_seq = step;
 }
 
+static int event_compare(const struct event *a, const struct event *b)
+{
+    if (a->at.ms != b->at.ms)
+        return a->at.ms < b->at.ms ? -1 : 1;
+    if (a->key.ordinal != b->key.ordinal)
+        return a->key.ordinal < b->key.ordinal ? -1 : 1;
+    return a->seq == b->seq ? 0 : a->seq < b->seq ? -1 : 1;
+}
+
+/* The first stored event of all deliveries that comes after `after` (NULL: the very first). */
+static const struct event *next_event(const struct notification_row *row, const struct event *after)
+{
+    const struct event *found = NULL;
+    for (uint32_t i = 0; i < row->notification->delivery_count; i++)
+        for (uint32_t k = 0; k < row->deliveries[i].event_count; k++) {
+            const struct event *event = row->deliveries[i].events[k];
+            if ((!after || event_compare(event, after) > 0) &&
+                (!found || event_compare(event, found) < 0))
+                found = event;
+        }
+    return found;
+}
+
+static void query_events_by_time(const struct notification_row *row, struct query *query,
+                                 uint32_t limit)
+{
+    bool begun = query->cursor_set && query->cursor_id;
+    struct event from = {.key.ordinal = query->cursor_ordinal,
+                         .seq = query->cursor_seq - 1,
+                         .at = {query->cursor_id}};
+    uint32_t ordinal = query->cursor_set ? query->cursor_ordinal + 1 : 0;
+    for (; !begun && ordinal < row->notification->delivery_count; ordinal++) {
+        query->more = query->delivery_count == limit;
+        if (query->more)
+            return;
+        copy_view(row, ordinal, &query->arena, &query->deliveries[query->delivery_count++]);
+        query->next_ordinal = ordinal;
+    }
+    const struct event *event = next_event(row, begun ? &from : NULL);
+    for (; event; event = next_event(row, event)) {
+        query->more = query->delivery_count + query->count == limit;
+        if (query->more)
+            return;
+        shape_copy(&event_shape, event, &query->events[query->count++], &query->arena);
+        query->next_id = event->at.ms;
+        query->next_ordinal = event->key.ordinal;
+        query->next_seq = event->seq + 1;
+    }
+}
+
 static void query_events(const struct memory_disk *disk, struct query *query)
 {
     const struct notification_row *row = visible(disk, query, query->id);
@@ -165,6 +216,11 @@ static void query_events(const struct memory_disk *disk, struct query *query)
     query->events = arena_array(&query->arena, struct event, limit);
     if (!row || query->arena.failed)
         return;
+    query->by_time = row->notification->delivery_count <= EVENTS_BY_TIME_MAX;
+    if (query->by_time) {
+        query_events_by_time(row, query, limit);
+        return;
+    }
     query->next_id = query->id;
     uint32_t ordinal = query->cursor_set ? query->cursor_ordinal : 0;
     uint32_t step = query->cursor_set ? query->cursor_seq + 1 : 0;

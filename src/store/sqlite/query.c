@@ -1,4 +1,5 @@
 /* store/sqlite/query.c - reads of one notification: its counts, deliveries and events. */
+#include "model/limits.h"
 #include "store/rules.h"
 #include "store/sqlite/reader.h"
 #include "store/sqlite/view.h"
@@ -121,6 +122,48 @@ static bool add_steps(struct reader *reader, struct query *query,
     return fits;
 }
 
+/* After the cursor, or all if it stands at an acceptance. */
+static void add_events_by_time(struct reader *reader, struct query *query, uint32_t room)
+{
+    bool begun = query->cursor_set && query->cursor_id;
+    sqlite3_stmt *stmt = db_use(&reader->db, EVENT_LIST_BY_TIME);
+    bind_i64(stmt, 1, query->id);
+    bind_i64(stmt, 2, begun ? query->cursor_id - id_time(query->id).ms : INT64_MIN);
+    bind_i64(stmt, 3, query->cursor_ordinal);
+    bind_i64(stmt, 4, (int64_t)query->cursor_seq - 1);
+    bind_i64(stmt, 5, (int64_t)room + 1);
+    while (db_row(&reader->db, stmt)) {
+        query->more = query->count == room;
+        if (query->more)
+            break;
+        struct event *event = &query->events[query->count++];
+        read_event(stmt, query->id, &query->arena, event);
+        query->next_id = event->at.ms;
+        query->next_ordinal = event->key.ordinal;
+        query->next_seq = event->seq + 1;
+    }
+    db_reset(stmt);
+}
+
+static void query_events_by_time(struct reader *reader, struct query *query,
+                                 const struct stored_notification *stored, uint32_t room)
+{
+    bool cancelled = is_cancelled(&reader->db, query->id);
+    uint32_t ordinal = query->cursor_set ? query->cursor_ordinal + 1 : 0;
+    if (query->cursor_set && query->cursor_id)
+        ordinal = stored->notification.delivery_count;
+    for (; ordinal < stored->notification.delivery_count; ordinal++, room--) {
+        query->more = room == 0;
+        if (query->more)
+            return;
+        query->delivery_count += show_delivery(reader, stored, ordinal, cancelled, &query->arena,
+                                               &query->deliveries[query->delivery_count]);
+        query->next_ordinal = ordinal;
+        reader_breathe(reader);
+    }
+    add_events_by_time(reader, query, room);
+}
+
 static void query_events(struct reader *reader, struct query *query)
 {
     const struct stored_notification *stored = visible(reader, query, query->id);
@@ -129,6 +172,11 @@ static void query_events(struct reader *reader, struct query *query)
     query->events = arena_array(&query->arena, struct event, room);
     if (!stored || query->arena.failed)
         return;
+    query->by_time = stored->notification.delivery_count <= EVENTS_BY_TIME_MAX;
+    if (query->by_time) {
+        query_events_by_time(reader, query, stored, room);
+        return;
+    }
     bool cancelled = is_cancelled(&reader->db, query->id);
     query->next_id = query->id;
     uint32_t ordinal = query->cursor_set ? query->cursor_ordinal : 0;
