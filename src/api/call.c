@@ -16,10 +16,23 @@ static void let_go(struct call *call)
     call->held = NULL;
 }
 
+/* RFC 9110 section 6.6.1 wants it of a server with a clock; formatted once a second. */
+static struct str date_of(struct call *call)
+{
+    struct api *api = call->api;
+    int64_t second = call->now.wall.ms / 1000;
+    if (api->date_s != second) {
+        wall_format_http(call->now.wall, api->date);
+        api->date_s = second;
+    }
+    return str_of(api->date);
+}
+
 static void respond(struct call *call, struct http_response *response)
 {
     struct api *api = call->api;
-    must(response->header_count < RESPONSE_HEADERS_MAX);
+    must(response->header_count + 2 <= RESPONSE_HEADERS_MAX);
+    response->headers[response->header_count++] = (struct header){STR("date"), date_of(call)};
     response->headers[response->header_count++] =
         (struct header){STR("x-request-id"), call->request_id};
     api->stats.answers[response->status / 100 % 6]++;

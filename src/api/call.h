@@ -21,7 +21,9 @@ struct api {
     struct api_config config;
     struct metrics_api stats; /* of this thread */
     struct rng rng;           /* for request ids, which need not be secret */
-    struct buf scratch;       /* for what is written, hashed and forgotten within one function */
+    int64_t date_s;           /* the second that `date` shows */
+    char date[HTTP_DATE_SIZE];
+    struct buf scratch; /* for what is written, hashed and forgotten within one function */
 };
 
 struct caller {

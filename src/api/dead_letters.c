@@ -141,6 +141,16 @@ static void redrive_step(struct call *call)
     call_do(job, redriven);
 }
 
+/* Named twice is meant once: else the second would be listed as skipped. */
+static bool is_listed(const struct redriving *redriving, struct delivery_key key)
+{
+    for (uint32_t i = 0; i < redriving->key_count; i++)
+        if (redriving->keys[i].notification == key.notification &&
+            redriving->keys[i].ordinal == key.ordinal)
+            return true;
+    return false;
+}
+
 static void read_ids(struct call *call, struct fields *fields, struct redriving *ret)
 {
     const struct json *ids = fields_typed(fields, STR("ids"), JSON_ARRAY);
@@ -155,12 +165,13 @@ static void read_ids(struct call *call, struct fields *fields, struct redriving 
     ret->strange = arena_array(call->arena, struct str, ids->count);
     for (uint32_t i = 0; ret->keys && ret->strange && i < ids->count; i++) {
         struct spot item = {.up = &spot, .index = i};
+        struct delivery_key key;
         if (ids->items[i].type != JSON_STRING)
             spot_fault(&item, &call->faults, "must be a string");
-        else if (dlv_parse(&call->api->config.ids, ids->items[i].text, &ret->keys[ret->key_count]))
-            ret->key_count++;
-        else
+        else if (!dlv_parse(&call->api->config.ids, ids->items[i].text, &key))
             ret->strange[ret->strange_count++] = ids->items[i].text;
+        else if (!is_listed(ret, key))
+            ret->keys[ret->key_count++] = key;
     }
 }
 

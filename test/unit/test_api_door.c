@@ -229,6 +229,10 @@ static void a_sane_request_id_comes_back_and_another_is_made(void **state)
     struct answer answer =
         node_ask_with(node, NULL, "GET", "/healthz", NULL, "x-request-id", "Ab_9.-");
     assert_true(str_eq(answer_header(&answer, "x-request-id"), STR("Ab_9.-")));
+    assert_true(str_eq(answer_header(&answer, "date"), STR("Tue, 01 Dec 2026 09:00:00 GMT")));
+    node_advance(node, 61000);
+    answer = node_ask(node, NULL, "GET", "/x", NULL);
+    assert_true(str_eq(answer_header(&answer, "date"), STR("Tue, 01 Dec 2026 09:01:01 GMT")));
     struct str last = STR("");
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
         answer = node_ask_with(node, NULL, "GET", "/x", NULL, "x-request-id", strange[i]);

@@ -361,6 +361,7 @@ static void redriven_letters_are_tried_again_and_others_skipped(void **state)
     struct answer done = node_ask(node, node->shop, "POST", "/v1/dead-letters/redrive", body.at);
     assert_status(&done, 200);
     assert_text(&done, "/redriven", "1");
+    assert_text(&done, "/skipped", "[\"nonsense\"]"); /* and not the one named twice */
     assert_text(&done, "/more", "false");
     struct answer got = get(node, "/v1/deliveries/%.*s", STR_ARG(first));
     assert_text(&got, "/attempts", "0");
