@@ -17,6 +17,7 @@ enum ask_type {
     ASK_USER_DELETE,
     ASK_READ,
     ASK_REDRIVE,
+    ASK_TEMPLATE,
 };
 
 /* One request under way. */
@@ -149,6 +150,7 @@ static void respond(struct exchange *exchange, const struct http_response *respo
         break;
     case ASK_READ:
     case ASK_REDRIVE:
+    case ASK_TEMPLATE:
         break;
     }
     sim->answered++;
@@ -223,6 +225,10 @@ static void add_notification(struct sim *sim, struct buf *body, int event)
                pick(sim, priorities, 4), pick(sim, channels, 3), pick(sim, ttls, 3));
     if (chance(sim, 2))
         buf_add(body, STR("\"template\":\"greeting\"}"));
+    else if (chance(sim, 3))
+        buf_add(body, STR("\"content\":{\"push\":{\"body\":\"for {{>who}}\"},\"sms\":{\"text\":"
+                          "\"for {{>who}}\"},\"email\":{\"subject\":\"s\",\"text\":\"for "
+                          "{{>who}}\"}}}"));
     else
         buf_add(body, STR("\"content\":{\"push\":{\"body\":\"for {{user.id}}.\"},\"sms\":{\"text\":"
                           "\"for {{user.id}}.\"},\"email\":{\"subject\":\"s\",\"text\":\"for "
@@ -359,6 +365,23 @@ static void ask_redrive(struct sim *sim)
     ask(asking, METHOD_POST, "POST");
 }
 
+/* Two templates, one of which includes the other; a new version says the same. */
+static const char *const template_names[] = {"who", "greeting"};
+static const char *const template_texts[] = {
+    "{\"push\":{\"body\":\"{{user.id}}.\"},\"sms\":{\"text\":\"{{user.id}}.\"},"
+    "\"email\":{\"subject\":\"s\",\"text\":\"{{user.id}}.\"}}",
+    "{\"push\":{\"body\":\"for {{>who}}\"},\"sms\":{\"text\":\"for {{>who}}\"},"
+    "\"email\":{\"subject\":\"s\",\"text\":\"for {{>who}}\"}}"};
+
+static void ask_template(struct sim *sim)
+{
+    struct asking *asking = asking_new(sim, ASK_TEMPLATE);
+    uint64_t which = rng_below(&sim->rng, 2);
+    buf_printf(&asking->path, "/v1/templates/%s", template_names[which]);
+    buf_add(&asking->body, str_of(template_texts[which]));
+    ask(asking, METHOD_PUT, "PUT");
+}
+
 static void ask_something(struct sim *sim)
 {
     uint64_t what = rng_below(&sim->rng, 100);
@@ -374,8 +397,10 @@ static void ask_something(struct sim *sim)
         ask_user_put(sim);
     else if (what < 90)
         ask_user_delete(sim);
-    else if (what < 98)
+    else if (what < 96)
         ask_read(sim);
+    else if (what < 98)
+        ask_template(sim);
     else
         ask_redrive(sim);
 }
@@ -426,10 +451,11 @@ void clients_prepare(struct sim *sim)
     buf_init(&path, 256);
     buf_init(&body, BODY_MAX);
     login(sim);
-    setup(sim, METHOD_PUT, "PUT", "/v1/templates/greeting",
-          "{\"push\":{\"body\":\"for {{user.id}}.\"},\"sms\":{\"text\":\"for {{user.id}}.\"},"
-          "\"email\":{\"subject\":\"s\",\"text\":\"for {{user.id}}.\"}}",
-          NULL);
+    for (int i = 0; i < 2; i++) {
+        buf_clear(&path);
+        buf_printf(&path, "/v1/templates/%s%c", template_names[i], 0);
+        setup(sim, METHOD_PUT, "PUT", path.at, template_texts[i], NULL);
+    }
     for (uint32_t user = 0; user < SIM_USERS - 2; user++) {
         static const char *const platforms[] = {"ios", "android"};
         buf_clear(&path);
@@ -469,7 +495,8 @@ const struct json *clients_ask(struct sim *sim, struct arena *arena, const char 
 
 bool clients_event(struct sim *sim)
 {
-    if (sim->asked >= sim->to_ask || !mono_reached(sim->now.mono, sim->ask_at))
+    if (sim->life != LIFE_RUNS || sim->asked >= sim->to_ask ||
+        !mono_reached(sim->now.mono, sim->ask_at))
         return false;
     int64_t pause = chance(sim, 10) ? (int64_t)rng_below(&sim->rng, 8000000)
                                     : (int64_t)rng_below(&sim->rng, 20000);
@@ -480,7 +507,12 @@ bool clients_event(struct sim *sim)
 
 struct mono clients_next(const struct sim *sim)
 {
-    return sim->asked < sim->to_ask ? sim->ask_at : MONO_NEVER;
+    return sim->life == LIFE_RUNS && sim->asked < sim->to_ask ? sim->ask_at : MONO_NEVER;
+}
+
+bool clients_wait(const struct sim *sim)
+{
+    return !list_empty(&sim->asking);
 }
 
 bool clients_done(const struct sim *sim)

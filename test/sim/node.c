@@ -37,24 +37,43 @@ static void kick(void *self)
 static const struct retry_policy policy = {
     .delay_first = {2000000}, .delay_max = {60000000}, .attempts_max = 6};
 
+/* Another app's route comes first: whoever takes it sends with another's credentials. */
+static const struct str other_app[] = {STR_INIT("other")}, own_app[] = {STR_INIT("shop")};
+static const struct route routes[] = {
+    {.kind = KIND_IOS,
+     .apps = other_app,
+     .app_count = 1,
+     .targets = {{.provider = SIM_FOREIGN}},
+     .target_count = 1},
+    {.kind = KIND_IOS,
+     .apps = own_app,
+     .app_count = 1,
+     .targets = {{.provider = SIM_TOKEN}},
+     .target_count = 1},
+    {.kind = KIND_IOS, .targets = {{.provider = SIM_FOREIGN}}, .target_count = 1},
+    {.kind = KIND_ANDROID, .targets = {{.provider = SIM_HEAVY}}, .target_count = 1},
+    {.kind = KIND_SMS,
+     .targets = {{.provider = SIM_PLAIN, .weight = 3}, {.provider = SIM_TOKEN, .weight = 1}},
+     .target_count = 2},
+    {.kind = KIND_EMAIL, .targets = {{.provider = SIM_PLAIN}}, .target_count = 1},
+};
+
 static void start_courier(struct sim *sim)
 {
-    static const struct route_target target = {.provider = 0};
-    static struct route routes[KIND_COUNT];
-    for (unsigned i = 0; i < KIND_COUNT; i++)
-        routes[i] = (struct route){.kind = (enum kind)i, .targets = {target}, .target_count = 1};
+    static const size_t library_bytes[] = {1, 4096, 1 << 20};
     const struct courier_config config = {
-        .store = sim->store,
+        .store = &sim->door,
+        .pool = (struct pool *)(void *)sim,
         .inbox = inbox_of(&sim->courier_box),
         .ledger = inbox_of(&sim->ledger_box),
         .transport = &sim->transport,
         .clock = sim_clock(sim),
         .entropy = sim_entropy(sim),
-        .providers = &sim->provider,
-        .provider_count = 1,
-        .routes = {.list = routes, .count = KIND_COUNT},
+        .providers = sim->providers,
+        .provider_count = SIM_PROVIDERS,
+        .routes = {.list = routes, .count = sizeof routes / sizeof *routes},
         .ids = ledger_ids(sim->ledger),
-        .library_bytes_max = 1 << 20,
+        .library_bytes_max = library_bytes[sim->seed % 3],
         .seed = rng_next(&sim->rng),
         .kick = kick,
         .kick_self = sim,
@@ -66,7 +85,7 @@ static void start_courier(struct sim *sim)
 static void start_intake(struct sim *sim)
 {
     const struct intake_config intake = {
-        .store = sim->store,
+        .store = &sim->door,
         .ledger = inbox_of(&sim->ledger_box),
         .inbox = inbox_of(&sim->intake_box),
         .clock = sim_clock(sim),
@@ -88,6 +107,38 @@ static void start_intake(struct sim *sim)
     must(sim->api);
 }
 
+static struct sim *sim_of(struct store *self)
+{
+    return list_of(self, struct sim, door);
+}
+
+static void door_submit(struct store *self, struct group *group)
+{
+    struct store *store = sim_of(self)->store;
+    store->ops->submit(store, group);
+}
+
+/* Reads may be held back, at any time. */
+static void door_read(struct store *self, struct query *query)
+{
+    struct sim *sim = sim_of(self);
+    if (sim->faults && sim->ready && chance(sim, 60)) {
+        query->err = ERR_FULL;
+        inbox_post(&query->done, &query->message);
+        return;
+    }
+    sim->store->ops->read(sim->store, query);
+}
+
+static void door_measure(struct store *self, struct store_metrics *ret)
+{
+    struct store *store = sim_of(self)->store;
+    store->ops->measure(store, ret);
+}
+
+static const struct store_ops door_ops = {
+    .submit = door_submit, .read = door_read, .measure = door_measure};
+
 void node_start(struct sim *sim)
 {
     static struct inbox intakes[1], couriers[1];
@@ -95,10 +146,13 @@ void node_start(struct sim *sim)
     arena_init(&sim->open_arena, 16 << 20);
     memory_store_open(sim->disk, &sim->open_arena, sim->now.wall, &state, &sim->store);
     memory_store_read_at_once(sim->store, false);
+    sim->door.ops = &door_ops;
+    sim->life = LIFE_RUNS;
+    world_start(sim);
     intakes[0] = inbox_of(&sim->intake_box);
     couriers[0] = inbox_of(&sim->courier_box);
     struct ledger_config config = {
-        .store = sim->store,
+        .store = &sim->door,
         .inbox = inbox_of(&sim->ledger_box),
         .intakes = intakes,
         .intake_count = 1,
@@ -123,6 +177,7 @@ void node_crash(struct sim *sim)
     sim->crashes++;
     oracle_crash(sim);
     world_crash(sim);
+    sim_pool_crash(sim);
     clients_crash(sim);
     memory_store_crash(sim->store);
     sim->intake_box = sim->ledger_box = sim->courier_box = (struct sim_box){0};
@@ -135,8 +190,10 @@ bool node_at_rest(const struct sim *sim)
     return !sim->intake_box.first && !sim->ledger_box.first && !sim->courier_box.first &&
            !memory_store_pending(sim->store) && !memory_store_reads_pending(sim->store) &&
            !memory_disk_hand(sim->disk, 0, &work) && !memory_disk_pending(sim->disk, 0, &work) &&
-           courier_at_rest(sim->courier);
+           courier_at_rest(sim->courier) && list_empty(&sim->tasks);
 }
+
+enum { SPINS_MAX = 200 };
 
 static bool step_ledger(struct sim *sim)
 {
@@ -147,6 +204,10 @@ static bool step_ledger(struct sim *sim)
     if (message)
         actor.step(actor.self, sim->now, message);
     sim->ledger_wake = actor.turn(actor.self, sim->now);
+    sim->spins = message ? 0 : sim->spins + 1;
+    if (sim->spins > SPINS_MAX && mono_reached(sim->now.mono, sim->ledger_wake))
+        sim_fail(sim, "the ledger spins");
+    oracle_depths(sim);
     return true;
 }
 
@@ -167,9 +228,72 @@ static bool step_intake(struct sim *sim)
 {
     struct actor actor = intake_actor(sim->intake);
     struct message *message = box_take(&sim->intake_box);
+    if (!message && sim->life != LIFE_ANSWERS)
+        return false;
     if (message)
         actor.step(actor.self, sim->now, message);
-    return message != NULL;
+    (void)actor.turn(actor.self, sim->now);
+    return message != NULL || sim->life != LIFE_ANSWERS;
+}
+
+/* -- a clean stop ----------------------------------------------------------------------------- */
+
+enum { STOP_S = 60 };
+
+static void drained(void *self)
+{
+    struct sim *sim = self;
+    sim->life = LIFE_DRAINED;
+}
+
+static void answered_all(void *self)
+{
+    struct sim *sim = self;
+    sim->life = LIFE_DRAINS;
+    sim->drain = (struct drain){.message = {.type = LEDGER_DRAIN}, .done = drained, .self = sim};
+    box_post(&sim->ledger_box, &sim->drain.message);
+}
+
+void node_stop(struct sim *sim)
+{
+    sim->life = LIFE_ANSWERS;
+    sim->stops++;
+    sim->stop_deadline = mono_add(sim->now.mono, span_s(STOP_S));
+    intake_drain(sim->intake, answered_all, sim);
+}
+
+/* Everything is closed and freed, in the order of the real node; then the next life. */
+static void close_node(struct sim *sim)
+{
+    struct memory_work work;
+    if (memory_disk_hand(sim->disk, 0, &work))
+        sim_fail(sim, "drained with deliveries in hand");
+    if (clients_wait(sim))
+        sim_fail(sim, "stopped with requests that nobody has answered");
+    world_close(sim);
+    while (sim->courier_box.first)
+        if (!step_courier(sim))
+            break;
+    if (sim->intake_box.first || sim->ledger_box.first || sim->courier_box.first)
+        sim_fail(sim, "stopped with messages that nobody takes");
+    courier_free(sim->courier);
+    sim->store->ops->close(sim->store);
+    api_free(sim->api);
+    intake_free(sim->intake);
+    ledger_free(sim->ledger);
+    node_start(sim);
+}
+
+static bool step_stop(struct sim *sim)
+{
+    if (sim->life == LIFE_RUNS)
+        return false;
+    if (mono_reached(sim->now.mono, sim->stop_deadline))
+        sim_fail(sim, "it does not stop");
+    if (sim->life != LIFE_DRAINED)
+        return false;
+    close_node(sim);
+    return true;
 }
 
 static bool step_store(struct sim *sim)
@@ -193,16 +317,17 @@ static bool step_read(struct sim *sim)
 
 bool node_event(struct sim *sim)
 {
-    static bool (*const steps[])(struct sim *) = {step_ledger, step_courier, step_intake,
-                                                  step_store, step_read};
-    uint64_t first = rng_below(&sim->rng, 5);
-    for (uint64_t i = 0; i < 5; i++)
-        if (steps[(first + i) % 5](sim))
+    static bool (*const steps[])(struct sim *) = {
+        step_ledger, step_courier, step_intake, step_store, step_read, sim_pool_event, step_stop};
+    enum { STEPS = sizeof steps / sizeof *steps };
+    uint64_t first = rng_below(&sim->rng, STEPS);
+    for (uint64_t i = 0; i < STEPS; i++)
+        if (steps[(first + i) % STEPS](sim))
             return true;
     return false;
 }
 
 struct mono node_next(const struct sim *sim)
 {
-    return mono_min(sim->ledger_wake, sim->courier_wake);
+    return mono_min(sim_pool_next(sim), mono_min(sim->ledger_wake, sim->courier_wake));
 }

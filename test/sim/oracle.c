@@ -1,4 +1,5 @@
 /* test/sim/oracle.c - what must hold, while it runs and when it has come to rest. */
+#include "flow/ledger_state.h"
 #include "sim.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,45 @@ void oracle_crash(struct sim *sim)
         struct sent *sent = find(sim, work.key);
         if (sent && sent->processed)
             sent->doubtful++;
+        if (sent)
+            sent->not_before = (struct mono){0}; /* what it was told may be lost with the attempt */
     }
+}
+
+static uint32_t count_pending(const struct sim *sim, unsigned lane, uint32_t app)
+{
+    struct memory_work work;
+    uint32_t count = 0;
+    for (size_t i = 0; memory_disk_pending(sim->disk, i, &work); i++)
+        count += work.lane == lane && work.app == app;
+    return count;
+}
+
+/* Nothing is under way: what is counted is what there is. */
+void oracle_depths(struct sim *sim)
+{
+    const struct ledger *ledger = sim->ledger;
+    struct memory_work work;
+    uint32_t hand = 0, depths = 0, pending = 0;
+    size_t at = 0;
+    if (ledger->group || ledger->urgent.count || ledger->accepts.count)
+        return;
+    for (const struct shelf *shelf; (shelf = map_each(&ledger->lanes.shelves, &at));) {
+        if (shelf->depth != count_pending(sim, shelf->lane, shelf->app))
+            sim_fail(sim, "I8: lane %u counts %u pending, of %u", shelf->lane, shelf->depth,
+                     count_pending(sim, shelf->lane, shelf->app));
+        depths += shelf->depth;
+    }
+    while (memory_disk_pending(sim->disk, pending, &work))
+        pending++;
+    while (memory_disk_hand(sim->disk, hand, &work))
+        hand++;
+    if (depths != pending)
+        sim_fail(sim, "I8: %u counted pending, of %u", depths, pending);
+    if (ledger->lanes.in_hand != hand)
+        sim_fail(sim, "I8: %u counted in hand, of %u", ledger->lanes.in_hand, hand);
+    if (!hand && ledger->lanes.bytes)
+        sim_fail(sim, "I8: %zu bytes in hand, and nothing else", ledger->lanes.bytes);
 }
 
 /* Whose address is it? The number behind the 'u', or the last four digits of a phone. */
@@ -85,9 +124,15 @@ void oracle_begun(struct sim *sim, const struct request *request, struct sent *s
         sim_fail(sim, "I5: u%u was deleted, and is sent to", user);
     int64_t expires;
     must(str_to_i64(request->headers[2].value, &expires));
-    if (!sim->redrove && sim->now.wall.ms > expires + 1000)
+    bool stepped = sim->steps && mono_since(sim->stepped_at, sim->now.mono).us < 2000000;
+    if (!sim->redrove && !stepped && sim->now.wall.ms > expires + 1000)
         sim_fail(sim, "I5: sent %lld ms after its ttl", (long long)(sim->now.wall.ms - expires));
     check_cancelled(sim, sent);
+    if (sent->not_before_steps == sim->steps && sim->now.mono.us + 2000 < sent->not_before.us)
+        sim_fail(sim, "C5: sent %lld ms before its Retry-After",
+                 (long long)((sent->not_before.us - sim->now.mono.us) / 1000));
+    if (request->header_count > 3 && !str_starts(request->headers[3].value, STR("token-")))
+        sim_fail(sim, "I6: sent without a credential");
     char canary[32];
     (void)snprintf(canary, sizeof canary, "for u%u.", user);
     if (!str_eq(request->body, str_of(canary)))
@@ -135,7 +180,9 @@ static enum state check_delivery(struct sim *sim, struct delivery_key key)
         sim_fail(sim, "I1: at rest in state %.*s", STR_ARG(state_name(state)));
     const struct sent *sent = find(sim, key);
     uint32_t processed = sent ? sent->processed : 0, doubtful = sent ? sent->doubtful : 0;
-    if (state == STATE_SENT && !processed)
+    if (state == STATE_SENT && !sim->crashes && sent && sent->receipt)
+        sim_fail(sim, "I7: its receipt is lost");
+    if ((state == STATE_SENT || state == STATE_DELIVERED) && !processed)
         sim_fail(sim, "I1: said to be sent, and nobody took it");
     if (processed > 1 + doubtful + redriven)
         sim_fail(sim, "I3: taken %u times, of which %u in doubt", processed, doubtful);

@@ -57,7 +57,16 @@ static void advance(struct sim *sim, struct mono to)
     if (us <= 0)
         return;
     sim->now.mono.us += us;
-    sim->now.wall.ms = INT64_C(1790000000000) + sim->now.mono.us / 1000;
+    sim->now.wall.ms = INT64_C(1790000000000) + sim->wall_off_ms + sim->now.mono.us / 1000;
+}
+
+/* Somebody sets the clock: an hour forward or back at most. */
+static void step_clock(struct sim *sim)
+{
+    sim->wall_off_ms += (int64_t)rng_below(&sim->rng, 7200000) - 3600000;
+    sim->steps++;
+    sim->stepped_at = sim->now.mono;
+    sim->now.wall.ms = INT64_C(1790000000000) + sim->wall_off_ms + sim->now.mono.us / 1000;
 }
 
 /* One event of somebody; false if nothing is enabled now. */
@@ -78,7 +87,8 @@ static struct mono next_time(const struct sim *sim)
 
 static bool finished(const struct sim *sim)
 {
-    return clients_done(sim) && node_at_rest(sim) && list_empty(&sim->flying);
+    return sim->life == LIFE_RUNS && clients_done(sim) && node_at_rest(sim) &&
+           list_empty(&sim->flying);
 }
 
 void sim_run(struct sim *sim)
@@ -93,6 +103,10 @@ void sim_run(struct sim *sim)
             node_crash(sim);
             node_start(sim);
         }
+        if (sim->faults && sim->ready && sim->life == LIFE_RUNS && chance(sim, 4000))
+            node_stop(sim);
+        if (sim->faults && sim->ready && chance(sim, 4000))
+            step_clock(sim);
         if (anything(sim)) {
             advance(sim, mono_add(sim->now.mono, (struct span){(int64_t)rng_below(&sim->rng, 40)}));
             continue;
@@ -128,8 +142,10 @@ static int run_seed(uint64_t seed, bool verbose)
     sim_run(&sim);
     oracle_finish(&sim);
     if (verbose)
-        (void)printf("seed %llu: %u events, %u requests, %u deliveries sent, %u crashes\n",
-                     (unsigned long long)seed, sim.events, sim.asked, sim.sent_count, sim.crashes);
+        (void)printf("seed %llu: %u events, %u requests, %u deliveries sent, %u crashes, %u clean "
+                     "stops, %u clock steps\n",
+                     (unsigned long long)seed, sim.events, sim.asked, sim.sent_count, sim.crashes,
+                     sim.stops, sim.steps);
     return 0;
 }
 

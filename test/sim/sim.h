@@ -3,12 +3,15 @@
  *     clients -> api -> intake <-> ledger <-> memory store
  *                          ^          ^ |
  *                          |          | v
- *                          +------- courier <-> the world (transport, provider, network)
+ *                          +------- courier <-> the world (transport, providers, network)
+ *                                      |
+ *                                      +--- pool (composing that takes its time)
  *
  * Everything that could happen next (a message, a commit, a reply, a timer, a client's request, a
- * crash) is an event; the seed picks among those that are enabled, and time jumps when none is. The
- * oracle (oracle.c) watches what the world sees and what clients are told, and at the end compares
- * both with the disk: the invariants I1, I2, I3, I5, I6, I7 and I8.
+ * crash, a clean stop, a step of the wall clock) is an event; the seed picks among those that are
+ * enabled, and time jumps when none is. The oracle (oracle.c) watches what the world sees and what
+ * clients are told, and at the end compares both with the disk: the invariants I1, I2, I3, I5, I6,
+ * I7 and I8.
  */
 #pragma once
 #include "api/api.h"
@@ -18,9 +21,14 @@
 #include "flow/courier.h"
 #include "flow/intake.h"
 #include "flow/ledger.h"
+#include "flow/messages.h"
+#include "runtime/pool.h"
 #include "store/memory/memory_store.h"
 
 enum { SIM_USERS = 12, SIM_EVENT_IDS = 24, SIM_NOTIFICATIONS = 400 };
+
+/* The providers: which is chosen is the routes' (node.c), what it does is world.c's. */
+enum { SIM_PLAIN, SIM_TOKEN, SIM_HEAVY, SIM_FOREIGN, SIM_PROVIDERS };
 
 #define SIM_ROOT_KEY "the-root-key-of-the-simulated-node"
 
@@ -38,6 +46,9 @@ struct sent {
     uint32_t processed; /* of these, taken by it */
     uint32_t doubtful;  /* taken, but the answer was lost on the way or in a crash */
     uint32_t redriven;
+    struct mono not_before; /* what a Retry-After said, unless the clock has been set since */
+    uint32_t not_before_steps;
+    bool receipt; /* its provider said that it was delivered */
 };
 
 /* A request in the world. */
@@ -49,6 +60,28 @@ struct flying {
     enum exchange_end end;
     bool processed;
     struct sent *sent; /* NULL: not begun */
+    bool fetch;        /* of a credential */
+};
+
+/* A task in the pool. */
+struct sim_task {
+    struct list link;
+    struct task *task;
+    struct mono done_at;
+};
+
+/* What the token provider has in its instance; it goes with the process. */
+struct sim_token {
+    struct sim *sim;
+    char text[32]; /* empty: none */
+    struct wall ends_at;
+};
+
+enum sim_life {
+    LIFE_RUNS,
+    LIFE_ANSWERS, /* to be stopped: nobody asks any more, and what was asked is answered */
+    LIFE_DRAINS,
+    LIFE_DRAINED,
 };
 
 /* What the clients believe of one user; what is answered is certain, what is asked for is not. */
@@ -72,10 +105,18 @@ struct sim {
     struct now now;
     bool faults; /* crashes, refusals and bad weather still happen */
     bool verbose;
-    uint32_t crashes, events;
+    uint32_t crashes, stops, events;
+    int64_t wall_off_ms; /* steps of the wall clock, summed */
+    uint32_t steps;
+    struct mono stepped_at;
+    enum sim_life life;
+    struct mono stop_deadline;
+    struct drain drain;
+    uint32_t spins; /* turns of one actor without a message, one after another */
 
     struct memory_disk *disk;
-    struct store *store;
+    struct store *store; /* the memory store */
+    struct store door;   /* the same, with reads that may be refused */
     struct arena open_arena;
     struct sim_box intake_box, ledger_box, courier_box;
     struct intake *intake;
@@ -87,7 +128,10 @@ struct sim {
 
     struct transport transport;
     struct list flying;
-    struct courier_provider provider;
+    struct list tasks;
+    struct courier_provider providers[SIM_PROVIDERS];
+    struct sim_token token;
+    uint32_t token_count; /* issued in all lives */
     struct sent *sent;
     uint32_t sent_count, sent_cap;
 
@@ -117,14 +161,24 @@ void sim_run(struct sim *sim);
 /* node.c: the server's life */
 void node_start(struct sim *sim);
 void node_crash(struct sim *sim);
+/* Begins a clean stop; node_event goes on with it, and starts the next life. */
+void node_stop(struct sim *sim);
 bool node_at_rest(const struct sim *sim);
 /* Performs one enabled event of the node; false if there is none now. */
 bool node_event(struct sim *sim);
 struct mono node_next(const struct sim *sim);
 
+/* pool.c: composing on other threads */
+bool sim_pool_event(struct sim *sim);
+struct mono sim_pool_next(const struct sim *sim);
+void sim_pool_crash(struct sim *sim);
+
 /* world.c: the network and the provider */
-extern const struct provider_ops sim_provider;
 void world_init(struct sim *sim);
+/* A new life: what providers had in memory is gone. */
+void world_start(struct sim *sim);
+/* The transport is closed: what is open is answered. */
+void world_close(struct sim *sim);
 bool world_event(struct sim *sim);
 struct mono world_next(const struct sim *sim);
 void world_crash(struct sim *sim);
@@ -134,11 +188,14 @@ void clients_prepare(struct sim *sim);
 bool clients_event(struct sim *sim);
 struct mono clients_next(const struct sim *sim);
 void clients_crash(struct sim *sim);
+bool clients_wait(const struct sim *sim); /* for an answer */
 bool clients_done(const struct sim *sim);
 const struct json *clients_ask(struct sim *sim, struct arena *arena, const char *path);
 
 /* oracle.c */
 struct sent *oracle_sent(struct sim *sim, struct str delivery_id);
+/* At a moment when no commit is under way: does the ledger count what the disk has? */
+void oracle_depths(struct sim *sim);
 /* Before a crash: what is in hand and was taken may be sent once more. */
 void oracle_crash(struct sim *sim);
 /* A request has begun: is that allowed by what has been answered so far? */

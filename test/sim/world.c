@@ -1,9 +1,10 @@
-/* test/sim/world.c - a provider and the network before it, with seeded weather.
+/* test/sim/world.c - providers and the network before them, with seeded weather.
  *
  * The provider's request carries what the oracle needs: the delivery's id as the path, the
  * recipient's address in a header, the rendered text as the body.
  */
 #include "sim.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 static enum err compose(const void *self, const struct parcel *parcel, struct str credential,
@@ -11,7 +12,6 @@ static enum err compose(const void *self, const struct parcel *parcel, struct st
                         struct why *why)
 {
     (void)self;
-    (void)credential;
     (void)entropy;
     (void)why;
     const struct content *content = parcel->content;
@@ -23,27 +23,118 @@ static enum err compose(const void *self, const struct parcel *parcel, struct st
         .headers = {{STR("address"), parcel->delivery->address},
                     {STR("channel"), channel_name(kind_channel(parcel->delivery->kind))},
                     {STR("notification-expires"),
-                     arena_printf(arena, "%lld", (long long)parcel->notification->expires_at.ms)}},
-        .header_count = 3,
+                     arena_printf(arena, "%lld", (long long)parcel->notification->expires_at.ms)},
+                    {STR("credential"), arena_copy(arena, credential)}},
+        .header_count = credential.at ? 4 : 3,
         .body = content->text.at ? content->text : content->body,
     };
     return arena->failed ? ERR_MEMORY : OK;
 }
 
+/* The same, with a receipt to follow. */
+static enum err compose_heavy(const void *self, const struct parcel *parcel, struct str credential,
+                              const struct entropy *entropy, struct arena *arena,
+                              struct request *ret, struct why *why)
+{
+    enum err err = compose(self, parcel, credential, entropy, arena, ret, why);
+    ret->sandbox_receipt = true;
+    return err;
+}
+
+static enum err compose_foreign(const void *self, const struct parcel *parcel,
+                                struct str credential, const struct entropy *entropy,
+                                struct arena *arena, struct request *ret, struct why *why)
+{
+    const struct sim_token *token = self;
+    sim_fail(token->sim, "I6: %.*s goes out with another app's credentials",
+             STR_ARG(parcel->delivery_id));
+    return compose(self, parcel, credential, entropy, arena, ret, why);
+}
+
 static struct verdict judge(const void *self, const struct reply *reply, struct arena *arena)
 {
     static const struct ruling rulings[] = {
-        {410, NULL, FATE_NEVER, SCOPE_ADDRESS, EFFECT_RETIRE, "gone"}, {0}};
+        {403, NULL, FATE_AGAIN, SCOPE_PROVIDER, EFFECT_REFRESH, "stale"},
+        {410, NULL, FATE_NEVER, SCOPE_ADDRESS, EFFECT_RETIRE, "gone"},
+        {0}};
     (void)self;
     return rule(rulings, reply, STR_NONE, SCOPE_PROVIDER, arena);
 }
 
-const struct provider_ops sim_provider = {
-    .driver = STR_INIT("sim"),
-    .kinds = (1u << KIND_COUNT) - 1,
-    .compose = compose,
-    .judge = judge,
+/* -- a credential that is fetched ------------------------------------------------------------- */
+
+static enum authorize authorize(void *self, const struct parcel *parcel, struct str *ret,
+                                struct why *why)
+{
+    const struct sim_token *token = self;
+    (void)why;
+    if (!token->text[0] || wall_reached(parcel->now, token->ends_at))
+        return AUTHORIZE_FETCH;
+    *ret = str_of(token->text);
+    return AUTHORIZED;
+}
+
+static enum err refresh_compose(void *self, struct wall now, struct arena *arena,
+                                struct request *ret, struct why *why)
+{
+    struct sim *sim = ((struct sim_token *)self)->sim;
+    (void)now;
+    (void)arena;
+    (void)why;
+    if (sim->faults && chance(sim, 40))
+        return ERR_MEMORY;
+    *ret = (struct request){.wire = WIRE_HTTP,
+                            .method = STR("POST"),
+                            .origin = STR("https://token.example"),
+                            .path = STR("/token")};
+    return OK;
+}
+
+static struct verdict refresh_judge(void *self, const struct reply *reply, struct arena *arena)
+{
+    struct sim_token *token = self;
+    struct sim *sim = token->sim;
+    struct verdict verdict = judge(self, reply, arena);
+    if (verdict.fate != FATE_DONE)
+        return verdict;
+    /* Most last; one that has ended when it comes does not. */
+    int64_t life_s = sim->faults && chance(sim, 10) ? 0 : 5 + (int64_t)rng_below(&sim->rng, 600);
+    (void)snprintf(token->text, sizeof token->text, "token-%u", ++sim->token_count);
+    token->ends_at = wall_add(sim->now.wall, span_s(life_s));
+    return verdict;
+}
+
+static void forget(void *self, struct wall now)
+{
+    (void)now;
+    ((struct sim_token *)self)->text[0] = '\0';
+}
+
+static const struct provider_ops kinds_of_provider[SIM_PROVIDERS] = {
+    [SIM_PLAIN] = {.driver = STR_INIT("plain"),
+                   .kinds = (1u << KIND_COUNT) - 1,
+                   .compose = compose,
+                   .judge = judge},
+    [SIM_TOKEN] = {.driver = STR_INIT("token"),
+                   .kinds = (1u << KIND_COUNT) - 1,
+                   .authorize = authorize,
+                   .refresh_compose = refresh_compose,
+                   .refresh_judge = refresh_judge,
+                   .forget = forget,
+                   .compose = compose,
+                   .judge = judge},
+    [SIM_HEAVY] = {.driver = STR_INIT("heavy"),
+                   .kinds = (1u << KIND_COUNT) - 1,
+                   .heavy = true,
+                   .compose = compose_heavy,
+                   .judge = judge},
+    [SIM_FOREIGN] = {.driver = STR_INIT("foreign"),
+                     .kinds = (1u << KIND_COUNT) - 1,
+                     .compose = compose_foreign,
+                     .judge = judge},
 };
+
+/* -- the network ------------------------------------------------------------------------------ */
 
 static unsigned room(struct transport *self, const struct request *request)
 {
@@ -87,8 +178,25 @@ static void draw(struct sim *sim, struct flying *flying)
     } else if (fate < 28) {
         flying->end = EXCHANGE_UNSENT;
         flying->processed = false;
+    } else if (fate < 30) {
+        flying->status = 403;
+        flying->processed = false;
     }
     flying->answer_at = mono_add(sim->now.mono, span_ms(delay_ms));
+}
+
+/* The token endpoint is slow at times, and fails at others. */
+static void draw_fetch(struct sim *sim, struct flying *flying)
+{
+    uint64_t fate = sim->faults ? rng_below(&sim->rng, 100) : 99;
+    flying->status = fate < 15 ? 500 : 200;
+    flying->end = fate >= 15 && fate < 22   ? EXCHANGE_CUT
+                  : fate >= 22 && fate < 27 ? EXCHANGE_UNSENT
+                                            : EXCHANGE_WHOLE;
+    int64_t most_ms = fate < 35 ? 14000 : 300;
+    flying->answer_at =
+        mono_add(sim->now.mono, span_ms((int64_t)rng_below(&sim->rng, (uint64_t)most_ms)));
+    flying->call->begun = flying->end != EXCHANGE_UNSENT;
 }
 
 static void begin(struct sim *sim, struct flying *flying)
@@ -110,8 +218,13 @@ static void submit(struct transport *self, struct exchange_call *call)
     must(flying);
     flying->call = call;
     call->work = flying;
-    draw(sim, flying);
     list_add_last(&sim->flying, &flying->link);
+    flying->fetch = str_eq(call->request->path, STR("/token"));
+    if (flying->fetch) {
+        draw_fetch(sim, flying);
+        return;
+    }
+    draw(sim, flying);
     /* Some wait inside the transport for a connection, and can still be withdrawn. */
     if (flying->end != EXCHANGE_UNSENT && !chance(sim, 4))
         begin(sim, flying);
@@ -139,12 +252,21 @@ void world_init(struct sim *sim)
         .room = room, .submit = submit, .withdraw = withdraw, .close = close_transport};
     sim->transport.ops = &ops;
     list_init(&sim->flying);
-    sim->provider = (struct courier_provider){
-        .ops = &sim_provider,
-        .name = STR("sim"),
-        .in_flight_max = 4 + (uint32_t)rng_below(&sim->rng, 60),
-        .timeout = span_s(15),
-    };
+    list_init(&sim->tasks);
+    for (uint32_t i = 0; i < SIM_PROVIDERS; i++)
+        sim->providers[i] = (struct courier_provider){
+            .ops = &kinds_of_provider[i],
+            .self = &sim->token,
+            .name = kinds_of_provider[i].driver,
+            .in_flight_max = 1 + (uint32_t)rng_below(&sim->rng, 60),
+            .rate = chance(sim, 4) ? 1 + (uint32_t)rng_below(&sim->rng, 50) : 0,
+            .timeout = span_s(15),
+        };
+}
+
+void world_start(struct sim *sim)
+{
+    sim->token = (struct sim_token){.sim = sim};
 }
 
 static void answer(struct sim *sim, struct flying *flying)
@@ -159,6 +281,12 @@ static void answer(struct sim *sim, struct flying *flying)
         .error = flying->end == EXCHANGE_WHOLE ? STR_NONE : STR("the simulated network"),
         .at = sim->now.wall,
     };
+    if (flying->sent && reply.status == 429) {
+        flying->sent->not_before = mono_add(sim->now.mono, span_s(3));
+        flying->sent->not_before_steps = sim->steps;
+    }
+    if (flying->sent && reply.status == 200)
+        flying->sent->receipt |= call->request->sandbox_receipt;
     list_remove(&flying->link);
     free(flying);
     call->done(call, &reply);
@@ -168,7 +296,7 @@ bool world_event(struct sim *sim)
 {
     list_each (at, &sim->flying) {
         struct flying *flying = list_of(at, struct flying, link);
-        bool waits = !flying->call->begun && flying->end != EXCHANGE_UNSENT;
+        bool waits = !flying->call->begun && flying->end != EXCHANGE_UNSENT && !flying->fetch;
         if (waits && chance(sim, 3)) {
             begin(sim, flying);
             return true;
@@ -187,11 +315,22 @@ struct mono world_next(const struct sim *sim)
     for (const struct list *at = sim->flying.next; at != &sim->flying; at = at->next) {
         const struct flying *flying =
             (const struct flying *)(const void *)((const char *)at - offsetof(struct flying, link));
-        bool waits = !flying->call->begun && flying->end != EXCHANGE_UNSENT;
+        bool waits = !flying->call->begun && flying->end != EXCHANGE_UNSENT && !flying->fetch;
         struct mono soon = mono_add(sim->now.mono, span_ms(1));
         next = mono_min(next, waits ? soon : flying->answer_at);
     }
     return next;
+}
+
+void world_close(struct sim *sim)
+{
+    while (!list_empty(&sim->flying)) {
+        struct flying *flying = list_of(sim->flying.next, struct flying, link);
+        if (!flying->fetch)
+            sim_fail(sim, "drained with a request under way");
+        flying->end = EXCHANGE_CUT;
+        answer(sim, flying);
+    }
 }
 
 void world_crash(struct sim *sim)
