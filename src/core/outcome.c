@@ -13,6 +13,13 @@ static bool consumes(const struct verdict *verdict)
     return verdict->effect != EFFECT_THROTTLE;
 }
 
+/* A fault of the provider, known to have sent nothing, goes on at once to the next of the rule. */
+static bool fails_over(const struct outcome_question *q)
+{
+    return q->next_provider && q->verdict->fate == FATE_AGAIN &&
+           q->verdict->scope == SCOPE_PROVIDER && consumes(q->verdict);
+}
+
 static struct outcome again(const struct outcome_question *q, struct rng *rng)
 {
     uint32_t attempts = q->attempts + (consumes(q->verdict) ? 1 : 0);
@@ -21,6 +28,10 @@ static struct outcome again(const struct outcome_question *q, struct rng *rng)
     struct outcome outcome = {.again = true, .state = STATE_QUEUED, .attempts = attempts};
     if (q->verdict->effect == EFFECT_REFRESH && attempts < q->policy->attempts_max) {
         outcome.due = q->now; /* the credential was stale, not the message */
+        return outcome;
+    }
+    if (fails_over(q) && attempts < q->policy->attempts_max) {
+        outcome.due = q->now; /* the delay applies after the last provider of the rule */
         return outcome;
     }
     if (!retry_next(q->policy, attempts, q->verdict, q->now, q->expires, rng, &outcome.due))

@@ -10,8 +10,9 @@
 struct outcome_question {
     const struct verdict *verdict;
     enum guarantee guarantee;
-    uint32_t attempts; /* used before this one */
-    bool cancelled;    /* cancelled while it was being sent: its answer stands, no more follows */
+    uint32_t attempts;  /* used before this one */
+    bool next_provider; /* the rule has another provider for the next attempt */
+    bool cancelled;     /* cancelled while it was being sent: its answer stands, no more follows */
     struct wall now, expires;
     const struct retry_policy *policy;
 };

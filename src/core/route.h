@@ -1,8 +1,10 @@
 /* core/route.h - which provider sends this delivery.
  *
  * Pure. Routes are tried in their order; the first whose kind and conditions match decides. Within
- * it providers come in order, or by weight where weights are given. A test key's deliveries reach
- * providers of the sandbox driver only, whatever the routes say.
+ * it the first attempt goes to the first provider, or to one drawn by weight from the delivery's
+ * own seed; each further attempt goes to the next, and round again. So what failed at one provider
+ * is tried at another without anything being remembered. A test key's deliveries reach providers of
+ * the sandbox driver only, whatever the routes say.
  */
 #pragma once
 #include "base/rng.h"
@@ -30,6 +32,8 @@ struct route_question {
     enum mode mode;
     struct str app, bundle_id, category;
     struct str phone; /* E.164; its country is matched */
+    uint32_t attempt; /* from 1 */
+    uint64_t seed;    /* the delivery's own, the same for all its attempts */
 };
 
 struct routes {
@@ -39,8 +43,9 @@ struct routes {
     uint32_t sandbox_count;
 };
 
-/* The provider's place, or ROUTE_NONE. */
+/* The provider's place, or ROUTE_NONE. *ret_more: another provider of the rule has not had its turn
+ * in this round. */
 uint32_t route_choose(const struct routes *routes, const struct route_question *question,
-                      struct rng *rng);
+                      bool *ret_more);
 /* ISO 3166-1 alpha-2 of an E.164 number by its longest calling code; absent if unknown. */
 struct str phone_country(struct str phone);

@@ -104,8 +104,10 @@ static void take_ticket(struct courier *courier, struct ticket *ticket, struct n
         .bundle_id = delivery->bundle_id,
         .category = ticket->notification->category,
         .phone = delivery->kind == KIND_SMS ? delivery->address : STR_NONE,
+        .attempt = ticket->attempt,
+        .seed = (uint64_t)ticket->notification->id ^ (uint64_t)delivery->ordinal << 32,
     };
-    uint32_t chosen = route_choose(&courier->config.routes, &question, &courier->rng);
+    uint32_t chosen = route_choose(&courier->config.routes, &question, &ticket->more_providers);
     if (courier->draining)
         courier_give_back(courier, ticket, now.wall);
     else if (chosen == ROUTE_NONE)

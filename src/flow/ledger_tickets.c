@@ -150,6 +150,7 @@ static void settle_judged(struct ledger *ledger, struct now now, struct ticket *
         .verdict = verdict,
         .guarantee = ticket->notification->guarantee,
         .attempts = ticket->attempt - 1,
+        .next_provider = ticket->more_providers,
         .now = now.wall,
         .expires = ticket->expires_at,
         .policy = &ledger->config.retry[ticket_priority(ticket)],

@@ -34,6 +34,7 @@ struct ticket {
     struct wall began_at, ended_at;
     struct str provider;    /* lives as long as the configuration */
     struct verdict verdict; /* its strings stand in `text` */
+    bool more_providers;    /* the rule has another one for the next attempt */
     bool receipt;           /* the sandbox: a `delivered` receipt follows at once */
     uint32_t text_len;
     char text[TICKET_TEXT_MAX];

@@ -228,6 +228,27 @@ static void a_stale_credential_is_tried_again_at_once(void **state)
     assert_int_equal(got.due.ms, now.ms);
 }
 
+static void a_fault_of_the_provider_goes_on_to_the_next_at_once(void **state)
+{
+    (void)state;
+    struct rng rng = rng_of(6);
+    struct verdict verdict = again();
+    struct outcome_question question = {
+        .verdict = &verdict, .next_provider = true, .now = now, .expires = far, .policy = &policy};
+    assert_int_equal(outcome_of(&question, &rng).due.ms, now.ms);
+    verdict.effect = EFFECT_THROTTLE; /* not its fault, and it asks for patience */
+    assert_true(outcome_of(&question, &rng).due.ms > now.ms);
+    verdict.effect = EFFECT_NONE;
+    verdict.scope = SCOPE_DELIVERY;
+    assert_true(outcome_of(&question, &rng).due.ms > now.ms);
+    verdict.scope = SCOPE_PROVIDER;
+    verdict.fate = FATE_AMBIGUOUS; /* another provider could send it a second time */
+    assert_true(outcome_of(&question, &rng).due.ms > now.ms);
+    verdict.fate = FATE_AGAIN;
+    question.attempts = 11;
+    assert_int_equal(outcome_of(&question, &rng).state, STATE_DEAD);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +257,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_a_floor_below_the_cap),
         cmocka_unit_test(nothing_is_due_after_it_expires),
         cmocka_unit_test(each_fate_has_its_end),
+        cmocka_unit_test(a_fault_of_the_provider_goes_on_to_the_next_at_once),
         cmocka_unit_test(a_stale_credential_is_tried_again_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,27 +48,51 @@ static const struct routes routes = {
 static void the_first_route_that_matches_wins(void **state)
 {
     (void)state;
-    struct rng rng = rng_of(1);
-    struct route_question q = {.kind = KIND_SMS, .app = STR("bank"), .phone = STR("+821012345678")};
-    assert_int_equal(route_choose(&routes, &q, &rng), 3);
+    bool more;
+    struct route_question q = {
+        .kind = KIND_SMS, .attempt = 1, .app = STR("bank"), .phone = STR("+821012345678")};
+    assert_int_equal(route_choose(&routes, &q, &more), 3);
     q.phone = STR("+4915112345678");
-    assert_int_equal(route_choose(&routes, &q, &rng), 5);
+    assert_int_equal(route_choose(&routes, &q, &more), 5);
     q.kind = KIND_IOS;
-    assert_int_equal(route_choose(&routes, &q, &rng), ROUTE_NONE);
+    assert_int_equal(route_choose(&routes, &q, &more), ROUTE_NONE);
     q.kind = KIND_EMAIL;
     q.mode = MODE_TEST;
-    assert_int_equal(route_choose(&routes, &q, &rng), 9);
+    assert_int_equal(route_choose(&routes, &q, &more), 9);
 }
 
 static void weights_share_the_traffic(void **state)
 {
     (void)state;
-    struct rng rng = rng_of(2);
-    struct route_question q = {.kind = KIND_SMS, .app = STR("shop"), .phone = STR("+14155550123")};
+    bool more;
+    struct route_question q = {
+        .kind = KIND_SMS, .attempt = 1, .app = STR("shop"), .phone = STR("+14155550123")};
     unsigned first = 0;
-    for (int i = 0; i < 10000; i++)
-        first += route_choose(&routes, &q, &rng) == 1;
+    for (q.seed = 0; q.seed < 10000; q.seed++)
+        first += route_choose(&routes, &q, &more) == 1;
     assert_in_range(first, 7800, 8200);
+}
+
+static void each_attempt_goes_to_the_next_provider_of_the_rule(void **state)
+{
+    (void)state;
+    bool more;
+    struct route_question q = {.kind = KIND_SMS, .attempt = 1, .phone = STR("+818012345678")};
+    assert_int_equal(route_choose(&routes, &q, &more), 3);
+    assert_true(more);
+    q.attempt = 2;
+    assert_int_equal(route_choose(&routes, &q, &more), 4);
+    assert_false(more); /* the round is over: now the delay applies */
+    q.attempt = 3;
+    assert_int_equal(route_choose(&routes, &q, &more), 3);
+    assert_true(more);
+    q.phone = STR("+14155550123"); /* by weight: the same start for all attempts of a delivery */
+    for (q.seed = 0; q.seed < 100; q.seed++) {
+        q.attempt = 1;
+        uint32_t first = route_choose(&routes, &q, &more);
+        q.attempt = 2;
+        assert_int_equal(route_choose(&routes, &q, &more), 3 - first);
+    }
 }
 
 static void policy_asks_the_most_exact_choice(void **state)
@@ -111,6 +135,7 @@ int main(void)
         cmocka_unit_test(a_number_has_the_country_of_its_longest_code),
         cmocka_unit_test(the_first_route_that_matches_wins),
         cmocka_unit_test(weights_share_the_traffic),
+        cmocka_unit_test(each_attempt_goes_to_the_next_provider_of_the_rule),
         cmocka_unit_test(policy_asks_the_most_exact_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
