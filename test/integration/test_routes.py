@@ -61,6 +61,17 @@ class Routes(ServerCase):
         self.assertEqual(self.fakes["second"].requests(phone), [])
 
 
+    def test_a_providers_fault_goes_on_at_once_to_the_next_of_the_rule(self):
+        phone = "+14155550303"
+        self.fakes["first"].rule({"status": 500}, address=phone)
+        one = self.sms(phone)
+        self.assertEqual((one["state"], one["provider"], one["attempts"]), ("sent", "second", 2))
+        self.assertEqual(len(self.fakes["first"].requests(phone)), 1)
+        events = [e for e in self.app.events(one["notification_id"]) if e["attempt"]]
+        self.assertEqual([e["provider"] for e in events][:1], ["first"])
+        self.assertEqual(events[-1]["provider"], "second")
+
+
 class Unrouted(ServerCase):
     """A kind that no rule leads anywhere."""
 
