@@ -498,8 +498,9 @@ bool clients_event(struct sim *sim)
     if (sim->life != LIFE_RUNS || sim->asked >= sim->to_ask ||
         !mono_reached(sim->now.mono, sim->ask_at))
         return false;
-    int64_t pause = chance(sim, 10) ? (int64_t)rng_below(&sim->rng, 8000000)
-                                    : (int64_t)rng_below(&sim->rng, 20000);
+    static const uint64_t pauses_us[] = {100, 100, 100, 1000, 20000};
+    uint64_t most = chance(sim, 10) ? 8000000 : pauses_us[rng_below(&sim->rng, 5)];
+    int64_t pause = (int64_t)rng_below(&sim->rng, most); /* most overlap with others */
     sim->ask_at = mono_add(sim->now.mono, (struct span){pause});
     ask_something(sim);
     return true;
