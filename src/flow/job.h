@@ -67,6 +67,7 @@ struct job {
             int64_t notification;
             uint32_t app; /* 0: any */
             bool found;
+            bool heard; /* the ledger's: every courier has given back what had not begun */
         } cancel;
         struct redrive redrive; /* its lists stay valid in `arena` */
         struct change change;   /* answered once every cache and courier has heard of it */

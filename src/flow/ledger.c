@@ -294,7 +294,7 @@ static void step(void *self, struct now now, struct message *message)
         ledger_take_tickets(ledger, now, (struct tickets *)message);
         return;
     case LEDGER_ACK:
-        ledger_heard(ledger, (struct notice *)message);
+        ledger_heard(ledger, now, (struct notice *)message);
         return;
     case LEDGER_GROUP:
         group_done(ledger, now, (struct group *)message);

@@ -218,6 +218,14 @@ static void take_cancel(struct ledger *ledger, struct now now, struct job *job)
     op_queue_add(&ledger->urgent, &work->cancel.op);
 }
 
+/* What the couriers gave back is being settled ahead of this in the queue, and what had returned to
+ * the calendar by itself is ended now: the answer that follows counts both. */
+void ledger_cancel_again(struct ledger *ledger, struct now now, struct job *job)
+{
+    job->cancel.heard = true;
+    take_cancel(ledger, now, job);
+}
+
 static void take_own_op(struct ledger *ledger, struct job *job, struct op *op, enum verb verb)
 {
     if (!op_queue_reserve(&ledger->urgent, 1)) {
@@ -307,9 +315,8 @@ static void cancel_done(struct ledger *ledger, struct work *work)
     struct cancel *cancel = &work->cancel;
     struct job *job = work->job;
     ledger->stats.ended[STATE_CANCELLED] += cancel->ended;
-    if (cancel->found && cancel->from == 0) {
+    if (cancel->found && cancel->from == 0 && !job->cancel.heard)
         ledger->cancelled[ledger->cancelled_at++ % CANCELLED_RECENT] = cancel->notification;
-    }
     if (cancel->found && cancel->more) {
         cancel->from += cancel->limit;
         must(op_queue_reserve(&ledger->urgent, 1));
@@ -318,7 +325,7 @@ static void cancel_done(struct ledger *ledger, struct work *work)
     }
     job->cancel.found = cancel->found;
     struct round round = {.type = NOTICE_CANCEL, .notification = cancel->notification};
-    if (cancel->found)
+    if (cancel->found && !job->cancel.heard)
         ledger_tell(ledger, &round, job);
     else
         ledger_answer(ledger, job);

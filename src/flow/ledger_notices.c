@@ -63,13 +63,15 @@ void ledger_tell(struct ledger *ledger, const struct round *what, struct job *jo
         post(round, &ledger->config.couriers[i], COURIER_NOTICE);
 }
 
-void ledger_heard(struct ledger *ledger, struct notice *notice)
+void ledger_heard(struct ledger *ledger, struct now now, struct notice *notice)
 {
     struct round *round = notice->round;
     must(round->waiting > 0);
     if (--round->waiting)
         return;
-    if (round->job)
+    if (round->type == NOTICE_CANCEL)
+        ledger_cancel_again(ledger, now, round->job);
+    else if (round->job)
         ledger_answer(ledger, round->job);
     list_remove(&round->link);
     free(round);

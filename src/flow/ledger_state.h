@@ -78,6 +78,7 @@ void ledger_accept_refused(struct ledger *ledger, struct work *work, const struc
  * it has seen it. */
 void ledger_count_changes(struct ledger *ledger, struct now now, const struct op *op);
 void ledger_job_done(struct ledger *ledger, struct op *op);
+void ledger_cancel_again(struct ledger *ledger, struct now now, struct job *job);
 void ledger_job_refused(struct ledger *ledger, struct op *op, const struct why *why);
 
 /* ledger_tickets.c: claims, what couriers bring back, and their settling. */
@@ -95,7 +96,7 @@ void ledger_flush(struct ledger *ledger);
 /* ledger_notices.c: telling those who hold copies. */
 /* Starts a round; answers `job` (may be NULL) once all have heard. */
 void ledger_tell(struct ledger *ledger, const struct round *what, struct job *job);
-void ledger_heard(struct ledger *ledger, struct notice *notice);
+void ledger_heard(struct ledger *ledger, struct now now, struct notice *notice);
 /* The number of the first change that a plan which arrives now may have missed: the oldest that
  * some listener has not acknowledged. */
 uint64_t ledger_first_unheard(const struct ledger *ledger);

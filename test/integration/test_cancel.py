@@ -51,6 +51,19 @@ class Cancel(ServerCase):
         self.assertEqual(states, ["cancelled", "sent"])
 
 
+class Window(ServerCase):
+    """Before a provider that takes one at a time."""
+
+    config = {"providers": {"demo": {"driver": "sandbox", "in_flight": 1}}}
+
+    def test_the_answer_counts_what_it_has_stopped(self):
+        sent = self.app.send({"to": [{"email": f"{unique('w')}-slow@shop.example"}
+                                     for _ in range(20)], "content": EMAIL})
+        wait_for(lambda: any(d["attempts"] for d in self.app.deliveries(sent["id"])))
+        answer = self.app.must("POST", f"/v1/notifications/{sent['id']}/cancel")
+        self.assertGreaterEqual(answer["counts"]["cancelled"], 19, answer["counts"])
+
+
 class InFlight(ServerCase):
     """What is `sending` ends by its answer, and is not tried again."""
 
