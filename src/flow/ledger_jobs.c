@@ -4,8 +4,6 @@
 
 enum {
     CANCEL_STEP = 500,
-    ACCEPTS_WAITING_MAX = 32768, /* a second or two of work: past it a client hears 503 at once */
-    ACCEPTS_BYTES_MAX = 64 * 1024 * 1024,
 };
 
 void ledger_answer(struct ledger *ledger, struct job *job)
@@ -27,7 +25,7 @@ void ledger_refuse_job(struct ledger *ledger, struct job *job, enum err err, con
     ledger_answer(ledger, job);
 }
 
-static struct work *work_new(struct ledger *ledger, struct op_queue *queue, struct job *job)
+struct work *ledger_work(struct ledger *ledger, struct op_queue *queue, struct job *job)
 {
     struct work *work = calloc(1, sizeof *work);
     if (!work || !op_queue_reserve(queue, 1)) {
@@ -40,162 +38,11 @@ static struct work *work_new(struct ledger *ledger, struct op_queue *queue, stru
     return work;
 }
 
-/* ------------------------------------------------------------------------------- accept ---- */
-
-static bool is_full(const struct ledger *ledger)
-{
-    return ledger->accepts.count >= ACCEPTS_WAITING_MAX || ledger->accept_bytes > ACCEPTS_BYTES_MAX;
-}
-
-static void take_accept(struct ledger *ledger, struct job *job)
-{
-    if (ledger->drain) {
-        ledger_refuse_job(ledger, job, ERR_CLOSED, "this node is shutting down");
-        return;
-    }
-    if (is_full(ledger)) {
-        ledger_refuse_job(ledger, job, ERR_FULL, "too many notifications wait to be stored");
-        return;
-    }
-    struct work *work = work_new(ledger, &ledger->accepts, job);
-    if (!work)
-        return;
-    work->bundle = job->accept.bundle;
-    work->bytes = work->bundle->arena.used;
-    ledger->accept_bytes += work->bytes;
-    work->since = ledger_first_unheard(ledger);
-    job->accept.bundle = NULL;
-    work->accept.op = (struct op){.verb = VERB_ACCEPT, .owner = work};
-    op_queue_add(&ledger->accepts, &work->accept.op);
-}
-
-/* Does somebody's changed setting make what intake planned for this delivery doubtful? */
-static bool doubtful(const struct ledger *ledger, const struct work *work,
-                     const struct delivery *delivery)
-{
-    return work->job->accept.recheck || ledger_user_changed(ledger, work->since, delivery->user);
-}
-
-/* False: no memory to count it by. */
-static bool place_delivery(struct ledger *ledger, struct now now, struct work *work, uint32_t i)
-{
-    struct bundle *bundle = work->bundle;
-    struct delivery *delivery = &bundle->deliveries[i];
-    bundle->places[i] = PLACE_ENDED;
-    if (delivery->state != STATE_QUEUED)
-        return true;
-    bundle->places[i] = PLACE_PENDING;
-    unsigned lane = lane_of(delivery->kind, bundle->notification.priority);
-    struct shelf *shelf = lanes_shelf(&ledger->lanes, lane, bundle->notification.app);
-    if (!shelf)
-        return false;
-    if (bundle->notification.guarantee == GUARANTEE_AT_MOST_ONCE ||
-        doubtful(ledger, work, delivery) || !lanes_take(&ledger->lanes, shelf, now.wall))
-        return true;
-    struct ticket *ticket = ledger_ticket(ledger, bundle, i, now);
-    if (!ticket) {
-        lanes_give(&ledger->lanes, shelf, 1);
-        return true;
-    }
-    bundle->places[i] = PLACE_HAND;
-    list_add_last(&work->tickets, &ticket->link);
-    return true;
-}
-
-bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *work)
-{
-    struct bundle *bundle = work->bundle;
-    uint32_t count = bundle->notification.delivery_count;
-    if (!bundle->places)
-        bundle->places = arena_array(&bundle->arena, unsigned char, count ? count : 1);
-    if (!bundle->places)
-        return false;
-    bundle->notification.id = ids_mint(&ledger->ids, now.wall);
-    for (uint32_t i = 0; i < count; i++)
-        if (!place_delivery(ledger, now, work, i))
-            return false;
-    work->accept = (struct accept){
-        .op = work->accept.op,
-        .idem = work->job->accept.idem,
-        .notification = &bundle->notification,
-        .deliveries = bundle->deliveries,
-        .places = bundle->places,
-        .now = now.wall,
-    };
-    return true;
-}
-
-/* Gives back what was reserved for an acceptance that did not happen. */
-static void unprepare(struct ledger *ledger, struct work *work)
-{
-    struct bundle *bundle = work->bundle;
-    ledger->accept_bytes -= work->bytes;
-    bool counted = !list_empty(&work->tickets); /* the last ticket frees the bundle */
-    for (struct list *link; (link = list_take_first(&work->tickets));) {
-        struct ticket *ticket = list_of(link, struct ticket, link);
-        lanes_give(&ledger->lanes,
-                   lanes_shelf(&ledger->lanes, ticket->lane, bundle->notification.app), 1);
-        ledger_ticket_free(ledger, ticket);
-    }
-    if (!counted)
-        bundle_free(bundle);
-    work->bundle = NULL;
-}
-
-static void dispatch(struct ledger *ledger, struct now now, struct work *work)
-{
-    struct bundle *bundle = work->bundle;
-    const struct notification *notification = &bundle->notification;
-    ledger->accept_bytes -= work->bytes;
-    for (uint32_t i = 0; i < notification->delivery_count; i++) {
-        unsigned lane = lane_of(bundle->deliveries[i].kind, notification->priority);
-        if (bundle->places[i] == PLACE_PENDING) {
-            struct shelf *shelf = lanes_shelf(&ledger->lanes, lane, notification->app);
-            must(shelf); /* place_delivery has made it */
-            lanes_pending(&ledger->lanes, shelf, 1, work->accept.now, now.wall);
-        } else if (bundle->places[i] == PLACE_ENDED) {
-            ledger->stats.ended[bundle->deliveries[i].state]++;
-        }
-    }
-    bool held = !list_empty(&work->tickets);
-    for (struct list *link; (link = list_take_first(&work->tickets));)
-        ledger_send(ledger, list_of(link, struct ticket, link));
-    if (!held)
-        bundle_free(bundle);
-}
-
-void ledger_accepted(struct ledger *ledger, struct now now, struct work *work)
-{
-    struct job *job = work->job;
-    job->accept.result = work->accept.result;
-    if (work->accept.result == IDEM_NEW) {
-        job->accept.id = work->bundle->notification.id;
-        job->accept.deliveries = work->bundle->notification.delivery_count;
-        ledger->stats.accepted++;
-        dispatch(ledger, now, work);
-    } else {
-        job->accept.id = work->accept.replay_id;
-        job->accept.deliveries = work->accept.replay_deliveries;
-        ledger->stats.replayed += work->accept.result == IDEM_REPLAY;
-        ledger->stats.mismatched += work->accept.result == IDEM_MISMATCH;
-        unprepare(ledger, work);
-    }
-    ledger_answer(ledger, job);
-    free(work);
-}
-
-void ledger_accept_refused(struct ledger *ledger, struct work *work, const struct why *why)
-{
-    unprepare(ledger, work);
-    ledger_refuse_job(ledger, work->job, ERR_IO, why->text);
-    free(work);
-}
-
 /* --------------------------------------------------------------------------- other jobs ---- */
 
 static void take_probe(struct ledger *ledger, struct job *job)
 {
-    struct work *work = work_new(ledger, &ledger->urgent, job);
+    struct work *work = ledger_work(ledger, &ledger->urgent, job);
     if (!work)
         return;
     work->probe =
@@ -205,7 +52,7 @@ static void take_probe(struct ledger *ledger, struct job *job)
 
 static void take_cancel(struct ledger *ledger, struct now now, struct job *job)
 {
-    struct work *work = work_new(ledger, &ledger->urgent, job);
+    struct work *work = ledger_work(ledger, &ledger->urgent, job);
     if (!work)
         return;
     work->cancel = (struct cancel){
@@ -268,7 +115,7 @@ void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
     job->err = OK;
     switch (job->type) {
     case JOB_ACCEPT:
-        take_accept(ledger, job);
+        ledger_take_accept(ledger, job);
         return;
     case JOB_PROBE:
         take_probe(ledger, job);

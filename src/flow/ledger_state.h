@@ -71,15 +71,20 @@ struct ledger {
 void ledger_take_job(struct ledger *ledger, struct now now, struct job *job);
 void ledger_answer(struct ledger *ledger, struct job *job);
 void ledger_refuse_job(struct ledger *ledger, struct job *job, enum err err, const char *text);
-bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *work);
-void ledger_accepted(struct ledger *ledger, struct now now, struct work *work);
-void ledger_accept_refused(struct ledger *ledger, struct work *work, const struct why *why);
+/* Room for one more op, with the job it comes of; NULL: answered, for want of memory. */
+struct work *ledger_work(struct ledger *ledger, struct op_queue *queue, struct job *job);
 /* What a committed cancel or redrive did to depths: told in the order of the ops, as a claim behind
  * it has seen it. */
 void ledger_count_changes(struct ledger *ledger, struct now now, const struct op *op);
 void ledger_job_done(struct ledger *ledger, struct op *op);
 void ledger_cancel_again(struct ledger *ledger, struct now now, struct job *job);
 void ledger_job_refused(struct ledger *ledger, struct op *op, const struct why *why);
+
+/* ledger_accept.c */
+void ledger_take_accept(struct ledger *ledger, struct job *job);
+bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *work);
+void ledger_accepted(struct ledger *ledger, struct now now, struct work *work);
+void ledger_accept_refused(struct ledger *ledger, struct work *work, const struct why *why);
 
 /* ledger_tickets.c: claims, what couriers bring back, and their settling. */
 void ledger_claim_due(struct ledger *ledger, struct now now);
