@@ -81,8 +81,8 @@ enum {
 
     /* Ledger and lanes. */
     GROUP_OPS_MAX = 512,    /* of one commit group */
-    WINDOW_LANE_MAX = 4096, /* deliveries in hand, a lane */
-    WINDOW_ALL_MAX = 16384, /* deliveries in hand, all lanes */
+    WINDOW_LANE_MAX = 8192, /* deliveries in hand, a lane */
+    WINDOW_ALL_MAX = 32768, /* deliveries in hand, all lanes */
     WINDOW_BYTES_MAX = 32 * 1024 * 1024,
     CLAIM_MAX = 256,                     /* deliveries a claim */
     BUNDLE_BYTES_MAX = 24 * 1024 * 1024, /* an accepted notification with its deliveries */
