@@ -226,8 +226,8 @@ def measured(name, figures):
 def report(out, path):
     """Writes the table from every scenario's newest JSON."""
     lines = ["# Performance, measured", "",
-             "Written by `make bench` from the JSON under `build/bench/`; do not edit. The load "
-             "generator, the push sink", "and the server share the machine. CPU is the server's "
+             "Written by `make bench` from the JSON under `build/bench/` and from `bench/notes.md`; do "
+             "not edit. The load generator, the push sink", "and the server share the machine. CPU is the server's "
              "user and system time for each notification, settled.", ""]
     results = [json.loads((out / f"{name}.json").read_text())
                for name in SCENARIOS if (out / f"{name}.json").exists()]
@@ -250,7 +250,8 @@ def report(out, path):
             shares = one["figures"]["cpu_us_by_thread"]
             lines.append(f"| {one['scenario']} | " +
                          " | ".join(f"{shares.get(name, 0):.1f}" for name in threads) + " |")
-    path.write_text("\n".join(lines) + "\n")
+    notes = (ROOT / "bench" / "notes.md").read_text()
+    path.write_text("\n".join(lines) + "\n\n" + notes)
 
 
 def main():
@@ -259,6 +260,7 @@ def main():
     parser.add_argument("--build", default=str(ROOT / "build-release"))
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--report", action="store_true", help="only write the page again")
     parser.add_argument("--keep", help="a directory for the server, kept afterwards")
     parser.add_argument("scenarios", nargs="*", default=list(SCENARIOS))
     args = parser.parse_args()
@@ -267,6 +269,9 @@ def main():
     import tempfile
     out = ROOT / "build" / "bench"
     out.mkdir(parents=True, exist_ok=True)
+    if args.report:
+        report(out, ROOT / "docs" / "performance.md")
+        return
     with tempfile.TemporaryDirectory(prefix="bongsu-bench-") as temporary:
         world = World(build, args.keep or temporary)
         try:
