@@ -175,6 +175,7 @@ static enum err start_ledger(struct node *node, const struct store_state *state,
         .couriers = &node->courier_inbox,
         .courier_count = 1,
         .retention = node->config->retention.notifications,
+        .window_bytes_max = (size_t)node->config->limits.memory / MEMORY_PARTS * WINDOW_PARTS,
     };
     entropy_fill(&node->entropy, &config.seed, sizeof config.seed);
     for (unsigned i = 0; i < PRIORITY_COUNT; i++)
@@ -197,7 +198,7 @@ static enum err start_intake(struct node *node, struct why *why)
         .inbox = node->intake_inbox,
         .clock = node->clock,
         .entropy = node->entropy,
-        .cache_bytes_max = CACHE_BYTES_DEFAULT,
+        .cache_bytes_max = (size_t)node->config->limits.memory / MEMORY_PARTS * CACHE_PARTS,
     };
     node->intake = intake_new(&intake);
     if (!node->intake)

@@ -2,6 +2,7 @@
 #include "node_worker.h"
 #include "core/route.h"
 #include "flow/courier.h"
+#include "model/limits.h"
 #include "net/transports.h"
 #include "runtime/loop.h"
 #include "runtime/pool.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LIBRARY_BYTES_MAX = 8 * 1024 * 1024, ROUTES_ARENA_MAX = 4 * 1024 * 1024 };
+enum { ROUTES_ARENA_MAX = 4 * 1024 * 1024 };
 
 struct worker {
     const struct config *config;
@@ -190,7 +191,7 @@ enum err worker_start(struct worker *worker, struct store *store, struct inbox l
         .provider_count = worker->config->provider_count,
         .routes = worker->routes,
         .ids = ids,
-        .library_bytes_max = LIBRARY_BYTES_MAX,
+        .library_bytes_max = (size_t)worker->config->limits.memory / MEMORY_PARTS * LIBRARY_PARTS,
         .kick = kick,
         .kick_self = worker,
     };

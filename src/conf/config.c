@@ -133,7 +133,17 @@ void read_queue(struct reader *reader, struct yaml_node *node, void *into)
 
 void read_retention(struct reader *reader, struct yaml_node *node, void *into)
 {
-    section_read(reader, SECTION_RETENTION, node, NULL, &((struct config *)into)->retention);
+    struct config_retention *retention = &((struct config *)into)->retention;
+    uint32_t faults = reader->faults->count;
+    if (!section_read(reader, SECTION_RETENTION, node, NULL, retention) ||
+        reader->faults->count != faults)
+        return; /* one fault is enough for one value */
+    const struct yaml_node *events = section_item(node, STR("events"));
+    if (!events)
+        retention->events = retention->notifications;
+    else if (retention->events.us != retention->notifications.us)
+        node_fault(reader, events, "leave it out, or give notifications the same",
+                   "events kept for another time than their notifications are not supported yet");
 }
 
 void read_limits(struct reader *reader, struct yaml_node *node, void *into)

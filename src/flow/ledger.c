@@ -24,6 +24,8 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
         (struct ids){.secret = {state->id_secret[0], state->id_secret[1]}, .last = state->last_id};
     uint64_t key[2] = {rng_next(&ledger->rng), rng_next(&ledger->rng)};
     lanes_init(&ledger->lanes, key);
+    if (config->window_bytes_max)
+        ledger->lanes.window_bytes = config->window_bytes_max;
     list_init(&ledger->rounds);
     ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
     for (uint32_t i = 0; i < state->depth_count; i++) {

@@ -23,7 +23,8 @@ struct ledger_config {
     uint32_t courier_count;
     struct retry_policy retry[PRIORITY_COUNT];
     struct span retention;
-    uint64_t seed; /* of jitter and of the hash maps */
+    size_t window_bytes_max; /* of what is in hand; 0: WINDOW_BYTES_MAX */
+    uint64_t seed;           /* of jitter and of the hash maps */
 };
 
 /* `state` is what opening the store said; it may be freed afterwards. NULL if memory is short. */

@@ -84,17 +84,21 @@ enum {
     WINDOW_LANE_MAX = 8192, /* deliveries in hand, a lane */
     WINDOW_ALL_MAX = 32768, /* deliveries in hand, all lanes */
     WINDOW_BYTES_MAX = 32 * 1024 * 1024,
+
+    /* What limits.memory is divided into, by sixteenths; the rest is the store's page caches, the
+     * sockets' and the allocator's. Of the default 128 MiB: windows 32, caches 24, library 8. */
+    MEMORY_PARTS = 16,
+    WINDOW_PARTS = 4,  /* deliveries in hand */
+    CACHE_PARTS = 3,   /* recipients, templates, keys of the intake */
+    LIBRARY_PARTS = 1, /* the courier's templates */
+
     CLAIM_MAX = 256,                     /* deliveries a claim */
     BUNDLE_BYTES_MAX = 24 * 1024 * 1024, /* an accepted notification with its deliveries */
     SWEEP_ROWS_MAX = 200,                /* a retention step */
-    INBOX_MAX = 16384,                   /* messages waiting in a mailbox */
-    ATTEMPTS_MAX = 100,
 
     /* Providers. */
     PROVIDERS_MAX = 64,
     ROUTES_MAX = 256,
-    PROVIDER_IN_FLIGHT_DEFAULT = 1000,
-    PROVIDER_TIMEOUT_MS = 15000,
     CONNECT_TIMEOUT_MS = 5000,
     REPLY_BYTES_MAX = 64 * 1024, /* of a provider's answer; the rest is cut off */
     POOL_CONNECTIONS_MAX = 8,    /* an h2 origin */
@@ -119,8 +123,6 @@ enum {
 
     /* Store. */
     IDEMPOTENCY_DAYS = 7,
-    RETENTION_DAYS_DEFAULT = 30,
-    CACHE_BYTES_DEFAULT = 24 * 1024 * 1024, /* recipients, templates, keys of one intake */
 
     /* Configuration. */
     CONFIG_BYTES_MAX = 1024 * 1024,
@@ -134,7 +136,6 @@ enum {
     SETTINGS_MAX = 32, /* of one provider */
     CHOICES_MAX = 8,   /* providers of one route */
     MATCH_MAX = 64,    /* members of one condition */
-    WEIGHT_MAX = 10000,
 
     /* The command line. */
     CLI_ANSWER_BYTES_MAX = 64 * 1024 * 1024,

@@ -99,7 +99,7 @@ static void test_every_section_is_read(void **state)
         "# a comment\n" BASE "listen: [localhost:0, {address: \"[::1]:8443\"}]\n"
         "public_url: https://notify.example/\n"
         "limits: {body_bytes: 64KiB, in_flight: 7}\n"
-        "retention: {events: 36h}\n"
+        "retention: {notifications: 36h}\n"
         "providers:\n"
         "  one: {driver: push, team_id: T, key: env:TEST_CONFIG_KEY, allow: [127.0.0.0/8, a],\n"
         "        rate: 5, timeout: 2s, url: https://x.example, dkim: {domain: d}}\n"
@@ -196,6 +196,8 @@ static const struct refused {
     {BASE "retention: {events: 30}\n", {"3:21: events cannot be \"30\""}},
     {BASE "retention: {events: 5m}\n",
      {"3:21: events is out of range: \"5m\" | write a value from 1h to 3650d"}},
+    {BASE "retention: {notifications: 2d, events: 1d}\n",
+     {"3:40: events kept for another time than their notifications are not supported yet"}},
     {BASE "public_url: notify.example\n", {"3:13: \"notify.example\" is no http or https URL"}},
     {BASE "public_url: https://a/?x\n", {"3:13: \"https://a/?x\" is no http"}},
     {KEY "store: postgres://u@h/d\n", {"2:8: a store in PostgreSQL is not supported yet"}},
