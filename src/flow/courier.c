@@ -17,10 +17,10 @@ struct courier *courier_new(const struct courier_config *config)
     if (!courier)
         return NULL;
     courier->config = *config;
-    courier->rng = rng_of(config->seed);
+    struct rng rng = rng_of(config->seed);
     list_init(&courier->flights);
     list_init(&courier->spare);
-    uint64_t key[2] = {rng_next(&courier->rng), rng_next(&courier->rng)};
+    uint64_t key[2] = {rng_next(&rng), rng_next(&rng)};
     const struct library_config library = {
         .store = config->store,
         .inbox = config->inbox,

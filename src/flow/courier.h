@@ -40,7 +40,7 @@ struct courier_config {
     struct routes routes;
     struct ids ids;
     size_t library_bytes_max;
-    uint64_t seed;
+    uint64_t seed; /* of the hash maps */
     /* Says that work has come by a callback of the transport, outside a step: the runtime turns
      * the actor soon. May be NULL where turns follow by themselves. */
     void (*kick)(void *self);

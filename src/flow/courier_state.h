@@ -79,7 +79,6 @@ struct courier {
     struct message *held; /* notices that do, newest first */
     struct sender *senders;
     struct library *library;
-    struct rng rng;
     struct list flights;
     struct list spare; /* flights kept for the next */
     uint32_t spare_count;
