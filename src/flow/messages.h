@@ -13,10 +13,12 @@ enum {
     INTAKE_QUERY,    /* struct query, answered */
     INTAKE_TEMPLATE, /* the same, for its library */
     INTAKE_NOTICE,   /* struct notice */
+    INTAKE_REPORT,   /* struct report, filled in by a courier */
     COURIER_TICKETS, /* struct tickets, to send */
     COURIER_NOTICE,  /* struct notice */
     COURIER_QUERY,   /* struct query, answered: a template */
     COURIER_TASK,    /* struct task, composed */
+    COURIER_REPORT,  /* struct report, to fill in */
 };
 
 /* A batch of tickets in one message, linked by ticket->link; the receiver frees it. */
