@@ -5,10 +5,7 @@
 #include <stdlib.h>
 
 enum {
-    FETCH_ARENA_MAX = 1024 * 1024,
-    RATE_BURST_MS = 100, /* what a rate may send at once after a pause */
-    HOLD_MS = 1000,      /* a provider blocked for longer gives its tickets back to the calendar */
-    LOOK_MS = 1000,      /* how late what expires while it waits may end */
+    LOOK_MS = 1000, /* how late what expires while it waits may end */
 };
 
 struct courier *courier_new(const struct courier_config *config)
@@ -29,22 +26,12 @@ struct courier *courier_new(const struct courier_config *config)
         .hash_key = {key[0], key[1]},
     };
     courier->library = library_new(&library);
-    courier->senders =
-        calloc(config->provider_count ? config->provider_count : 1, sizeof *courier->senders);
     list_init(&courier->arrivals);
-    if (!courier->library || !courier->senders || !courier_apps_open(courier)) {
+    if (!courier->library || !courier_senders_open(courier, key) || !courier_apps_open(courier)) {
         library_free(courier->library);
-        free(courier->senders);
+        courier_senders_close(courier);
         free(courier);
         return NULL;
-    }
-    for (uint32_t i = 0; i < config->provider_count; i++) {
-        struct sender *sender = &courier->senders[i];
-        sender->courier = courier;
-        sender->provider = &config->providers[i];
-        list_init(&sender->waiting);
-        desk_init(&sender->desk, key);
-        arena_init(&sender->fetch.arena, FETCH_ARENA_MAX);
     }
     courier->apps_at = MONO_NEVER;
     courier_apps_ask(courier);
@@ -61,13 +48,9 @@ void courier_free(struct courier *courier)
         arena_done(&flight->arena);
         free(flight);
     }
-    for (uint32_t i = 0; i < courier->config.provider_count; i++) {
-        desk_done(&courier->senders[i].desk);
-        arena_done(&courier->senders[i].fetch.arena);
-    }
+    courier_senders_close(courier);
     library_free(courier->library);
     courier_apps_close(courier);
-    free(courier->senders);
     free(courier);
 }
 
@@ -169,70 +152,6 @@ static void hear(struct courier *courier, struct now now, struct notice *notice)
 }
 
 /* ---------------------------------------------------------------------------- the turns ---- */
-
-/* When the rate next allows a sending; it is now if that is past. */
-static struct mono rate_allows_at(const struct sender *sender)
-{
-    return sender->provider->rate ? mono_add(sender->send_at, span_ms(-RATE_BURST_MS))
-                                  : (struct mono){0};
-}
-
-static void rate_charge(struct sender *sender, struct now now)
-{
-    if (!sender->provider->rate)
-        return;
-    int64_t gap = 1000000 / (int64_t)sender->provider->rate;
-    if (sender->send_at.us < now.mono.us)
-        sender->send_at = now.mono;
-    sender->send_at.us += gap > 0 ? gap : 1;
-}
-
-static bool is_any(const void *what, const struct ticket *ticket)
-{
-    (void)what;
-    (void)ticket;
-    return true;
-}
-
-/* What must wait longer than a moment waits in the calendar, not in a window. */
-static void hold(struct courier *courier, struct sender *sender, struct now now)
-{
-    struct span left = mono_since(now.mono, sender->blocked_until);
-    struct list out;
-    if (left.us <= HOLD_MS * 1000)
-        return;
-    list_init(&out);
-    desk_remove(&sender->desk, is_any, NULL, &out);
-    for (struct list *at; (at = list_take_first(&out));)
-        courier_give_back(courier, list_of(at, struct ticket, link), wall_add(now.wall, left));
-}
-
-static struct mono serve(struct courier *courier, struct sender *sender, struct now now)
-{
-    uint32_t most = sender->provider->in_flight_max;
-    uint32_t reserved = most / 8;
-    if (!mono_reached(now.mono, sender->blocked_until)) {
-        hold(courier, sender, now);
-        return sender->desk.waiting ? sender->blocked_until : MONO_NEVER;
-    }
-    while (sender->desk.waiting && sender->in_flight < most && !sender->fetching) {
-        if (!mono_reached(now.mono, rate_allows_at(sender)))
-            return rate_allows_at(sender);
-        struct ticket *ticket = desk_take(&sender->desk, sender->in_flight + reserved >= most);
-        if (!ticket)
-            break; /* what waits is not critical, and the places left are */
-        if (wall_reached(now.wall, ticket->expires_at)) {
-            ticket->result = TICKET_EXPIRED;
-            courier_return(courier, ticket);
-            continue;
-        }
-        rate_charge(sender, now);
-        flight_begin(courier, sender, ticket, now);
-        if (!mono_reached(now.mono, sender->blocked_until))
-            return sender->blocked_until;
-    }
-    return MONO_NEVER; /* an answer makes room, and is an event */
-}
 
 static bool is_over(const void *what, const struct ticket *ticket)
 {
@@ -349,7 +268,7 @@ static struct mono turn(void *self, struct now now)
         courier_apps_ask(courier);
     struct mono wake = mono_min(courier->apps_at, end_expired(courier, now));
     for (uint32_t i = 0; i < courier->config.provider_count; i++)
-        wake = mono_min(wake, serve(courier, &courier->senders[i], now));
+        wake = mono_min(wake, sender_serve(&courier->senders[i], now));
     if (courier->outbox) {
         inbox_post(&courier->config.ledger, &courier->outbox->message);
         courier->outbox = NULL;

@@ -7,10 +7,7 @@ enum {
     FLIGHT_ARENA_MAX = 16 * 1024 * 1024,
     FLIGHTS_SPARE_MAX = 1024,
     FLIGHT_ARENA_KEEP = 64 * 1024, /* a flight that grew beyond this is not kept */
-    THROTTLE_LEAST_MS = 1000,
-    THROTTLE_MOST_MS = 3600 * 1000, /* a longer Retry-After is asked about again after an hour */
-    REFRESH_LEAST_MS = 10 * 1000,   /* between two credentials that are called stale */
-    FETCHES_MAX = 3,                /* of a credential for one flight */
+    FETCHES_MAX = 3,               /* of a credential for one flight */
     FETCH_TIMEOUT_MS = 15000,
     FETCH_RETRY_MS = 1000,
 };
@@ -35,39 +32,12 @@ void courier_give_back(struct courier *courier, struct ticket *ticket, struct wa
     courier_return(courier, ticket);
 }
 
-/* What a verdict means for the provider; what it means for the delivery is the ledger's. */
-static void note(struct sender *sender, struct verdict *verdict, struct now now)
-{
-    if (verdict->fate == FATE_DONE)
-        sender->refreshed = false;
-    if (verdict->effect == EFFECT_THROTTLE && verdict->scope == SCOPE_PROVIDER) {
-        struct span wait =
-            verdict->retry_after.us > 0 ? verdict->retry_after : span_ms(THROTTLE_LEAST_MS);
-        if (wait.us > span_ms(THROTTLE_MOST_MS).us)
-            wait = span_ms(THROTTLE_MOST_MS);
-        struct mono until = mono_add(now.mono, wait);
-        if (until.us > sender->blocked_until.us)
-            sender->blocked_until = until;
-    }
-    if (verdict->effect == EFFECT_REFRESH) {
-        /* Once more at once with a fresh credential; if that one is stale, too, it is not the
-         * credential's age that is wrong. */
-        if (sender->refreshed || !mono_reached(now.mono, sender->refresh_at)) {
-            verdict->effect = EFFECT_HOLD;
-        } else if (sender->provider->ops->forget) {
-            sender->provider->ops->forget(sender->provider->self, now.wall);
-            sender->refresh_at = mono_add(now.mono, span_ms(REFRESH_LEAST_MS));
-        }
-        sender->refreshed = true;
-    }
-}
-
 void courier_judge(struct courier *courier, struct sender *sender, struct ticket *ticket,
                    const struct verdict *verdict, struct now now)
 {
     struct verdict final = *verdict;
     if (sender) {
-        note(sender, &final, now);
+        sender_note(sender, &final, now);
         ticket->provider = sender->provider->name;
     }
     if (!ticket->began_at.ms)

@@ -99,6 +99,14 @@ bool courier_apps_wait(const struct courier *courier);            /* not known y
 void courier_apps_known(struct courier *courier, struct now now); /* courier.c */
 struct str courier_app_name(const struct courier *courier, uint32_t number);
 
+/* courier_senders.c */
+bool courier_senders_open(struct courier *courier, const uint64_t hash_key[2]);
+void courier_senders_close(struct courier *courier); /* their desks must be empty */
+/* What a verdict means for the provider; what it means for the delivery is the ledger's. */
+void sender_note(struct sender *sender, struct verdict *verdict, struct now now);
+/* Lets tickets take off while there is room; when it is to be served again. */
+struct mono sender_serve(struct sender *sender, struct now now);
+
 /* courier_flight.c */
 void flight_begin(struct courier *courier, struct sender *sender, struct ticket *ticket,
                   struct now now);
