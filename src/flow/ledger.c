@@ -351,7 +351,14 @@ static struct mono turn(void *self, struct now now)
     return next_turn(ledger, now);
 }
 
+/* While a group is being committed, what comes can only wait for its completion. */
+static int waits_for(void *self)
+{
+    const struct ledger *ledger = self;
+    return ledger->group ? LEDGER_GROUP : 0;
+}
+
 struct actor ledger_actor(struct ledger *ledger)
 {
-    return (struct actor){.self = ledger, .step = step, .turn = turn};
+    return (struct actor){.self = ledger, .step = step, .turn = turn, .waits_for = waits_for};
 }

@@ -14,4 +14,8 @@ struct actor {
     void (*step)(void *self, struct now now, struct message *message);
     /* MONO_NEVER: only a message wakes it. */
     struct mono (*turn)(void *self, struct now now);
+    /* The only type of message worth waking for until the next turn; 0: any. What else comes is
+     * stepped with it, a few milliseconds later at most. A hint, which loops and the simulator do
+     * not take; NULL: any. */
+    int (*waits_for)(void *self);
 };

@@ -26,7 +26,7 @@ void mailbox_post(struct mailbox *box, struct message *message)
     box->last = message;
     /* Within the lock: the receiver may take this message, find that it was the last, and free the
      * box, all before we would have come to wake it. */
-    if (was_empty && box->wake)
+    if (box->only ? message->type == box->only : was_empty && box->wake)
         box->wake(box->wake_self);
     must(pthread_mutex_unlock(&box->mutex) == 0);
 }
@@ -38,6 +38,15 @@ struct message *mailbox_take(struct mailbox *box)
     box->first = box->last = NULL;
     must(pthread_mutex_unlock(&box->mutex) == 0);
     return all;
+}
+
+void mailbox_wake_for(struct mailbox *box, int only)
+{
+    must(pthread_mutex_lock(&box->mutex) == 0);
+    box->only = only;
+    if (!only && box->first)
+        box->wake(box->wake_self);
+    must(pthread_mutex_unlock(&box->mutex) == 0);
 }
 
 static void post(void *self, struct message *message)

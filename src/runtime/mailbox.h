@@ -12,7 +12,8 @@
 struct mailbox {
     pthread_mutex_t mutex;
     struct message *first, *last;
-    void (*wake)(void *self); /* called when the box was empty, under the mutex; may be NULL */
+    int only;                 /* the type that wakes; 0: the first of any */
+    void (*wake)(void *self); /* called under the mutex; may be NULL */
     void *wake_self;
 };
 
@@ -21,4 +22,7 @@ void mailbox_done(struct mailbox *box); /* must be empty */
 void mailbox_post(struct mailbox *box, struct message *message);
 /* All that has been posted, as a list in order; NULL if nothing has. */
 struct message *mailbox_take(struct mailbox *box);
+/* From now on only a message of this type wakes the receiver; 0: any, and at once if the box is not
+ * empty. By the receiver, before it sleeps. */
+void mailbox_wake_for(struct mailbox *box, int only);
 struct inbox mailbox_inbox(struct mailbox *box);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { DEAF_MS = 2 }; /* how late what is not worth waking for may be stepped */
+
 struct actor_thread {
     struct mailbox box;
     struct actor actor;
@@ -74,14 +76,26 @@ static void step_all(struct actor_thread *thread)
     }
 }
 
+static bool rest(struct actor_thread *thread, struct now now, struct mono next)
+{
+    const struct actor *actor = &thread->actor;
+    int only = actor->waits_for ? actor->waits_for(actor->self) : 0;
+    if (only || thread->box.only) /* written by this thread alone */
+        mailbox_wake_for(&thread->box, only);
+    if (only)
+        next = mono_min(next, mono_add(now.mono, span_ms(DEAF_MS)));
+    return sleep_until(thread, next);
+}
+
 static void *run(void *self)
 {
     struct actor_thread *thread = self;
     bool running = true;
     while (running) {
         step_all(thread);
-        struct mono next = thread->actor.turn(thread->actor.self, clock_now(&thread->clock));
-        running = sleep_until(thread, next);
+        struct now now = clock_now(&thread->clock);
+        struct mono next = thread->actor.turn(thread->actor.self, now);
+        running = rest(thread, now, next);
     }
     step_all(thread);
     (void)thread->actor.turn(thread->actor.self, clock_now(&thread->clock));

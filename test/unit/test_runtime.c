@@ -107,7 +107,7 @@ static void an_actor_on_a_thread_hears_everything_in_order(void **state)
     struct why why;
     struct actor_thread *thread = actor_thread_new("test", system_clock());
     assert_non_null(thread);
-    const struct actor actor = {&listener, listener_step, listener_turn};
+    const struct actor actor = {.self = &listener, .step = listener_step, .turn = listener_turn};
     assert_int_equal(actor_thread_start(thread, actor, &why), OK);
     send_from_threads(actor_thread_inbox(thread));
     wait_for(&listener);
@@ -115,6 +115,66 @@ static void an_actor_on_a_thread_hears_everything_in_order(void **state)
     assert_true(listener.in_order);
     assert_int_equal(listener.heard, SENDERS * EACH);
     assert_true(listener.turns > 0);
+}
+
+/* Deaf to all but a type that never comes, and to everything every other time. */
+static int listener_waits_for(void *self)
+{
+    const struct listener *listener = self;
+    return listener->turns % 2 ? 7 : 0;
+}
+
+static struct mono listener_turn_never(void *self, struct now now)
+{
+    (void)listener_turn(self, now);
+    return MONO_NEVER;
+}
+
+static void what_is_not_worth_waking_for_is_heard_all_the_same(void **state)
+{
+    (void)state;
+    struct listener listener = listener_new();
+    struct why why;
+    struct actor_thread *thread = actor_thread_new("test", system_clock());
+    assert_non_null(thread);
+    const struct actor actor = {.self = &listener,
+                                .step = listener_step,
+                                .turn = listener_turn_never,
+                                .waits_for = listener_waits_for};
+    assert_int_equal(actor_thread_start(thread, actor, &why), OK);
+    send_from_threads(actor_thread_inbox(thread));
+    wait_for(&listener);
+    actor_thread_stop(thread);
+    assert_true(listener.in_order);
+}
+
+static void count_wake(void *self)
+{
+    (*(uint32_t *)self)++;
+}
+
+static void only_the_awaited_type_wakes(void **state)
+{
+    (void)state;
+    uint32_t wakes = 0;
+    struct mailbox box;
+    struct message other = {.type = 1}, awaited = {.type = 2}, late = {.type = 1};
+    mailbox_init(&box, count_wake, &wakes);
+    mailbox_wake_for(&box, 2);
+    mailbox_post(&box, &other);
+    assert_int_equal(wakes, 0);
+    mailbox_post(&box, &awaited); /* though the box is not empty */
+    assert_int_equal(wakes, 1);
+    assert_ptr_equal(mailbox_take(&box), &other);
+    assert_ptr_equal(other.next, &awaited);
+    mailbox_post(&box, &late);
+    assert_int_equal(wakes, 1);
+    mailbox_wake_for(&box, 0); /* what came meanwhile is not slept over */
+    assert_int_equal(wakes, 2);
+    (void)mailbox_take(&box);
+    mailbox_wake_for(&box, 0);
+    assert_int_equal(wakes, 2);
+    mailbox_done(&box);
 }
 
 struct looped {
@@ -148,8 +208,9 @@ static void an_actor_on_a_loop_hears_everything_in_order(void **state)
     looped.stop.data = &looped;
     looped.attached = actor_loop_new(&looped.loop, system_clock());
     assert_non_null(looped.attached);
-    actor_loop_start(looped.attached,
-                     (struct actor){&looped.listener, listener_step, listener_turn});
+    actor_loop_start(
+        looped.attached,
+        (struct actor){.self = &looped.listener, .step = listener_step, .turn = listener_turn});
     struct inbox inbox = actor_loop_inbox(looped.attached);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, run_loop, &looped), 0);
@@ -290,6 +351,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_actor_on_a_thread_hears_everything_in_order),
+        cmocka_unit_test(what_is_not_worth_waking_for_is_heard_all_the_same),
+        cmocka_unit_test(only_the_awaited_type_wakes),
         cmocka_unit_test(an_actor_on_a_loop_hears_everything_in_order),
         cmocka_unit_test(an_actor_on_a_loop_is_turned_when_it_asked_to_be),
         cmocka_unit_test(a_pool_does_every_task_once),
