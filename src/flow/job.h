@@ -16,6 +16,18 @@ enum job_type {
     JOB_QUEUES,
 };
 
+/* Why a lane may stand still, as far as the ledger knows; what its providers say of themselves is
+ * in flow/report.h. The facts are the whole lane's, whichever app is asked about. ms == 0: never in
+ * this life of the node. */
+struct lane_block {
+    bool paused;             /* by an operator */
+    bool full;               /* something is due, and the window has no place for it */
+    struct wall next_due;    /* of what waits in the calendar; WALL_NEVER: nothing does */
+    struct wall moved_at;    /* when an attempt last came to something */
+    struct wall stuck_since; /* its provider takes nothing: what was claimed comes back untried */
+    struct wall stuck_at;    /* when that last happened */
+};
+
 /* A lane of one app, as GET /v1/queues shows it. */
 struct lane_report {
     unsigned lane;
@@ -23,6 +35,7 @@ struct lane_report {
     uint32_t in_flight; /* in a window or at a provider */
     struct span oldest; /* age of the oldest that is queued and due; 0 if none */
     double rate_1m;     /* settled a second, over the last minute */
+    struct lane_block block;
 };
 
 /* Counters since the start of the node, for GET /metrics. */
@@ -72,10 +85,13 @@ struct job {
         struct redrive redrive; /* its lists stay valid in `arena` */
         struct change change;   /* answered once every cache and courier has heard of it */
         struct {
-            uint32_t app; /* 0: all */
-            struct lane_report lanes[LANE_COUNT];
+            uint32_t app;              /* 0: all */
+            struct lane_report *lanes; /* LANE_COUNT of them, in `arena` */
             struct ledger_stats stats;
             struct str not_ready; /* absent: ready; else why not, in one sentence (static) */
+            /* The store refuses writes since then, and says why; ms == 0: it takes them. */
+            struct wall refused_since;
+            struct str refused_why;
         } queues;
     };
     struct arena arena; /* results; initialised and freed by the asker */

@@ -176,11 +176,26 @@ void lanes_pending(struct lanes *lanes, struct shelf *shelf, int32_t delta, stru
     place(lanes, shelf, now);
 }
 
-void lanes_rest(struct lanes *lanes, struct shelf *shelf, struct wall now)
+void lanes_rest(struct lanes *lanes, struct shelf *shelf, struct now now)
 {
     must(shelf); /* it exists while anything of it is in hand */
-    shelf->rest_until = wall_add(now, span_ms(REST_MS));
-    place(lanes, shelf, now);
+    struct lane *lane = &lanes->list[shelf->lane];
+    if (!lane->stuck_since.us)
+        lane->stuck_since = now.mono;
+    lane->stuck_at = now.mono;
+    shelf->rest_until = wall_add(now.wall, span_ms(REST_MS));
+    place(lanes, shelf, now.wall);
+}
+
+void lanes_moved(struct lanes *lanes, unsigned lane, struct mono now)
+{
+    lanes->list[lane].moved_at = now;
+    lanes->list[lane].stuck_since = (struct mono){0};
+}
+
+bool lanes_full(const struct lanes *lanes, const struct shelf *shelf)
+{
+    return allowance(lanes, shelf) == 0;
 }
 
 static void wake_due(struct lanes *lanes, struct lane *lane, struct wall now)

@@ -44,6 +44,10 @@ struct lane {
     struct heap later;
     struct list due; /* shelves in turn */
     uint32_t claims; /* under way */
+    /* us == 0: never in this life of the node. */
+    struct mono moved_at; /* when an attempt of it last came to something */
+    /* When what was claimed first came back untried since then, and when it last did. */
+    struct mono stuck_since, stuck_at;
 };
 
 struct lanes {
@@ -76,7 +80,11 @@ void lanes_hold(struct lanes *lanes, unsigned lane, size_t bytes, bool new_bundl
 void lanes_release(struct lanes *lanes, unsigned lane, size_t bytes, bool last, bool last_here);
 /* What was claimed has come back to wait: the next claim pauses, so that a backlog before a blocked
  * provider is not claimed and given back as fast as the store can write. */
-void lanes_rest(struct lanes *lanes, struct shelf *shelf, struct wall now);
+void lanes_rest(struct lanes *lanes, struct shelf *shelf, struct now now);
+/* An attempt of this lane has come to something. */
+void lanes_moved(struct lanes *lanes, unsigned lane, struct mono now);
+/* The windows have no place for this app in this lane. */
+bool lanes_full(const struct lanes *lanes, const struct shelf *shelf);
 
 /* Whose turn it is in this lane to be claimed, with *ret_limit places taken for it; NULL: nobody
  * has due work, or the window is nearly full. */

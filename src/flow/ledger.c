@@ -234,7 +234,10 @@ static void committed(struct ledger *ledger, struct now now, struct group *group
 
 static void refused(struct ledger *ledger, struct now now, struct group *group)
 {
+    if (!ledger->store_refuses)
+        ledger->refused_since = now.mono;
     ledger->store_refuses = true;
+    ledger->refused_why = group->why;
     ledger->retry_at = mono_add(now.mono, span_ms(REFUSED_WAIT_MS));
     must(op_queue_reserve(&ledger->urgent, group->count));
     for (uint32_t i = group->count; i-- > 0;) {

@@ -83,6 +83,25 @@ static void take_own_op(struct ledger *ledger, struct job *job, struct op *op, e
     op_queue_add(&ledger->urgent, op);
 }
 
+/* A moment of this life as a date; ms == 0 if it never came. */
+static struct wall date_of(struct now now, struct mono at)
+{
+    return at.us ? wall_add(now.wall, mono_since(now.mono, at)) : (struct wall){0};
+}
+
+static void report_lane(struct lane_report *report, const struct ledger *ledger, unsigned number,
+                        struct now now)
+{
+    const struct lane *lane = &ledger->lanes.list[number];
+    *report = (struct lane_report){
+        .lane = number,
+        .block = {.next_due = WALL_NEVER,
+                  .moved_at = date_of(now, lane->moved_at),
+                  .stuck_since = date_of(now, lane->stuck_since),
+                  .stuck_at = date_of(now, lane->stuck_at)},
+    };
+}
+
 static void report_shelf(struct lane_report *report, const struct shelf *shelf, struct now now)
 {
     report->depth += shelf->depth;
@@ -95,18 +114,39 @@ static void report_shelf(struct lane_report *report, const struct shelf *shelf, 
     }
 }
 
+static void report_block(struct lane_block *block, const struct lanes *lanes,
+                         const struct shelf *shelf, struct now now)
+{
+    if (!shelf->depth)
+        return;
+    block->next_due = wall_min(block->next_due, shelf->next_due);
+    block->full |= wall_reached(now.wall, shelf->next_due) && lanes_full(lanes, shelf);
+}
+
 static void report_queues(struct ledger *ledger, struct now now, struct job *job)
 {
+    struct lane_report *lanes = arena_array(&job->arena, struct lane_report, LANE_COUNT);
+    if (!lanes) {
+        ledger_refuse_job(ledger, job, ERR_FULL, "out of memory");
+        return;
+    }
+    job->queues.lanes = lanes;
     for (unsigned i = 0; i < LANE_COUNT; i++)
-        job->queues.lanes[i] = (struct lane_report){.lane = i};
+        report_lane(&lanes[i], ledger, i, now);
     size_t at = 0;
-    for (const struct shelf *shelf; (shelf = map_each(&ledger->lanes.shelves, &at));)
+    for (const struct shelf *shelf; (shelf = map_each(&ledger->lanes.shelves, &at));) {
         if (!job->queues.app || shelf->app == job->queues.app)
-            report_shelf(&job->queues.lanes[shelf->lane], shelf, now);
+            report_shelf(&lanes[shelf->lane], shelf, now);
+        report_block(&lanes[shelf->lane].block, &ledger->lanes, shelf, now);
+    }
     job->queues.stats = ledger->stats;
     job->queues.not_ready = ledger->drain           ? STR("this node is shutting down")
                             : ledger->store_refuses ? STR("the store refuses writes")
                                                     : STR_NONE;
+    if (ledger->store_refuses) {
+        job->queues.refused_since = date_of(now, ledger->refused_since);
+        job->queues.refused_why = arena_copy(&job->arena, str_of(ledger->refused_why.text));
+    }
     ledger_answer(ledger, job);
 }
 

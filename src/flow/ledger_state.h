@@ -65,6 +65,8 @@ struct ledger {
     struct drain *drain;
     struct ledger_stats stats;
     bool store_refuses;
+    struct mono refused_since; /* the first refusal of them */
+    struct why refused_why;    /* what the last one said */
 };
 
 /* ledger_jobs.c: from jobs to ops, and from completed ops to answers. */

@@ -128,8 +128,7 @@ static void give_back(struct ledger *ledger, struct now now, struct ticket *tick
     if (ticket->back_due.ms > now.wall.ms) /* by then it ends as expired, if not earlier */
         settle->due = wall_min(ticket->back_due, ticket->expires_at);
     if (ticket->back_due.ms > now.wall.ms + BLOCKED_MS)
-        lanes_rest(&ledger->lanes, lanes_shelf(&ledger->lanes, ticket->lane, settle->app),
-                   now.wall);
+        lanes_rest(&ledger->lanes, lanes_shelf(&ledger->lanes, ticket->lane, settle->app), now);
     queue_settle(ledger, ticket);
 }
 
@@ -238,6 +237,8 @@ void ledger_settled(struct ledger *ledger, struct now now, struct settle *settle
     must(shelf); /* it exists while anything of it is in hand */
     lanes_give(&ledger->lanes, shelf, 1);
     if (settle->applied) {
+        if (settle->to != SETTLE_BACK)
+            lanes_moved(&ledger->lanes, ticket->lane, now.mono);
         if (settle->to == SETTLE_END) {
             ledger->stats.ended[settle->event.state]++;
             lanes_settled(shelf, now.mono);

@@ -170,14 +170,14 @@ static void what_came_back_to_wait_rests_before_the_next_claim(void **state)
     lanes_init(&lanes, hash_key);
     struct shelf *shelf = lanes_shelf(&lanes, 0, 1);
     lanes_pending(&lanes, shelf, 100000, now, now);
-    lanes_rest(&lanes, shelf, now);
+    lanes_rest(&lanes, shelf, (struct now){.mono = {1}, .wall = now});
     assert_null(lanes_turn(&lanes, 0, now, &limit));
     struct wall next = lanes_next_due(&lanes);
     assert_true(next.ms > now.ms && next.ms <= now.ms + 1000);
     assert_ptr_equal(lanes_turn(&lanes, 0, next, &limit), shelf);
     lanes_claimed(&lanes, shelf, limit, limit, now, next);
     /* A clock that is put back does not make a rest of an hour. */
-    lanes_rest(&lanes, shelf, next);
+    lanes_rest(&lanes, shelf, (struct now){.mono = {1}, .wall = next});
     const struct wall before = {now.ms - 3600000};
     lanes_pending(&lanes, shelf, 1, before, before);
     assert_ptr_equal(lanes_turn(&lanes, 0, before, &limit), shelf);
