@@ -51,6 +51,7 @@ void courier_free(struct courier *courier)
     courier_senders_close(courier);
     library_free(courier->library);
     courier_apps_close(courier);
+    steering_free(courier->steering);
     free(courier);
 }
 
@@ -91,12 +92,21 @@ static void take_ticket(struct courier *courier, struct ticket *ticket, struct n
         .seed = (uint64_t)ticket->notification->id ^ (uint64_t)delivery->ordinal << 32,
     };
     uint32_t chosen = route_choose(&courier->config.routes, &question, &ticket->more_providers);
+    uint32_t routed = chosen;
+    chosen = courier_moved(courier, ticket, routed);
+    ticket->more_providers &= chosen == routed; /* the next attempt would come here again */
     if (courier->draining)
         courier_give_back(courier, ticket, now.wall);
     else if (chosen == ROUTE_NONE)
         no_route(courier, ticket, now);
     else if (!desk_add(&courier->senders[chosen].desk, ticket))
         courier_give_back(courier, ticket, wall_add(now.wall, span_s(1)));
+}
+
+static void take_arrivals(struct courier *courier, struct now now)
+{
+    for (struct list *at; (at = list_take_first(&courier->arrivals));)
+        take_ticket(courier, list_of(at, struct ticket, link), now);
 }
 
 /* ------------------------------------------------------------------------------ notices ---- */
@@ -117,6 +127,8 @@ static bool concerns(const void *what, const struct ticket *ticket)
         return ticket->notification->app == round->app;
     case NOTICE_CANCEL:
         return ticket->notification->id == round->notification;
+    case NOTICE_STEER:
+        return round->steering->paused & 1u << delivery->kind;
     case NOTICE_DRAIN:
         return true;
     case NOTICE_KEYS:
@@ -146,6 +158,10 @@ static void hear(struct courier *courier, struct now now, struct notice *notice)
             continue;
         flight->ticket->cancelled |= round->type == NOTICE_CANCEL;
         flight_withdraw(flight);
+    }
+    if (round->type == NOTICE_STEER) {
+        courier_steer(courier, round);
+        take_arrivals(courier, now);
     }
     notice->message.next = courier->acks;
     courier->acks = &notice->message;
@@ -197,12 +213,6 @@ static void acknowledge(struct courier *courier)
         ack->type = LEDGER_ACK;
         inbox_post(&courier->config.ledger, ack);
     }
-}
-
-static void take_arrivals(struct courier *courier, struct now now)
-{
-    for (struct list *at; (at = list_take_first(&courier->arrivals));)
-        take_ticket(courier, list_of(at, struct ticket, link), now);
 }
 
 void courier_apps_known(struct courier *courier, struct now now)

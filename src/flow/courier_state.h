@@ -85,7 +85,8 @@ struct courier {
     uint32_t flight_count;
     uint32_t fetch_count;
     struct tickets *outbox;
-    struct message *acks; /* notices heard, to be acknowledged after the outbox */
+    struct message *acks;      /* notices heard, to be acknowledged after the outbox */
+    struct steering *steering; /* the newest pauses and moves heard of, or NULL */
     bool draining;
     struct mono look_at; /* for what has expired while it waits */
 };
@@ -106,6 +107,12 @@ void courier_senders_close(struct courier *courier); /* their desks must be empt
 void sender_note(struct sender *sender, struct verdict *verdict, struct now now);
 /* Lets tickets take off while there is room; when it is to be served again. */
 struct mono sender_serve(struct sender *sender, struct now now);
+
+/* courier_steer.c */
+/* Obeys a NOTICE_STEER: what is to be routed anew is in the arrivals afterwards. */
+void courier_steer(struct courier *courier, const struct round *round);
+/* Where what is routed to `chosen` goes as moves stand. */
+uint32_t courier_moved(const struct courier *courier, const struct ticket *ticket, uint32_t chosen);
 
 /* courier_flight.c */
 void flight_begin(struct courier *courier, struct sender *sender, struct ticket *ticket,

@@ -214,6 +214,7 @@ void directory_forget(struct directory *directory, const struct round *changed)
         return;
     case NOTICE_TEMPLATE:
     case NOTICE_CANCEL:
+    case NOTICE_STEER:
     case NOTICE_DRAIN:
         return;
     }

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "flow/bundle.h"
+#include "flow/steering.h"
 #include "port/store.h"
 
 enum job_type {
@@ -85,8 +86,9 @@ struct job {
         struct redrive redrive; /* its lists stay valid in `arena` */
         struct change change;   /* answered once every cache and courier has heard of it */
         struct {
-            uint32_t app;              /* 0: all */
-            struct lane_report *lanes; /* LANE_COUNT of them, in `arena` */
+            uint32_t app;                    /* 0: all */
+            struct lane_report *lanes;       /* LANE_COUNT of them, in `arena` */
+            const struct steering *steering; /* what stands, in `arena` */
             struct ledger_stats stats;
             struct str not_ready; /* absent: ready; else why not, in one sentence (static) */
             /* The store refuses writes since then, and says why; ms == 0: it takes them. */

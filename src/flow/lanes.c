@@ -118,7 +118,7 @@ static void take(struct lanes *lanes, struct shelf *shelf, uint32_t count)
 bool lanes_take(struct lanes *lanes, struct shelf *shelf, struct wall now)
 {
     bool overtakes = shelf->claiming || (shelf->depth && wall_reached(now, shelf->next_due));
-    if (overtakes || allowance(lanes, shelf) == 0)
+    if (overtakes || lanes->list[shelf->lane].paused || allowance(lanes, shelf) == 0)
         return false;
     take(lanes, shelf, 1);
     return true;
@@ -187,6 +187,12 @@ void lanes_rest(struct lanes *lanes, struct shelf *shelf, struct now now)
     place(lanes, shelf, now.wall);
 }
 
+void lanes_pause(struct lanes *lanes, unsigned kinds)
+{
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        lanes->list[i].paused = kinds & 1u << lane_kind(i);
+}
+
 void lanes_moved(struct lanes *lanes, unsigned lane, struct mono now)
 {
     lanes->list[lane].moved_at = now;
@@ -208,6 +214,8 @@ struct shelf *lanes_turn(struct lanes *lanes, unsigned lane_number, struct wall 
                          uint32_t *ret_limit)
 {
     struct lane *lane = &lanes->list[lane_number];
+    if (lane->paused)
+        return NULL;
     wake_due(lanes, lane, now);
     if (lane->claims >= CLAIMS_LANE_MAX)
         return NULL;
@@ -255,7 +263,7 @@ struct wall lanes_next_due(const struct lanes *lanes)
     struct wall next = WALL_NEVER;
     for (unsigned i = 0; i < LANE_COUNT; i++) {
         const struct heap_node *first = heap_first(&lanes->list[i].later);
-        if (first)
+        if (first && !lanes->list[i].paused)
             next = wall_min(next, (struct wall){first->key});
     }
     return next;

@@ -40,6 +40,7 @@ struct shelf {
 
 struct lane {
     uint32_t in_hand;
+    bool paused;  /* nothing of it is taken or claimed */
     size_t bytes; /* of bundles of which it holds something; another lane may hold them, too */
     struct heap later;
     struct list due; /* shelves in turn */
@@ -81,6 +82,8 @@ void lanes_release(struct lanes *lanes, unsigned lane, size_t bytes, bool last, 
 /* What was claimed has come back to wait: the next claim pauses, so that a backlog before a blocked
  * provider is not claimed and given back as fast as the store can write. */
 void lanes_rest(struct lanes *lanes, struct shelf *shelf, struct now now);
+/* The lanes of these kinds (bits 1 << kind) wait; the others go on. */
+void lanes_pause(struct lanes *lanes, unsigned kinds);
 /* An attempt of this lane has come to something. */
 void lanes_moved(struct lanes *lanes, unsigned lane, struct mono now);
 /* The windows have no place for this app in this lane. */
@@ -92,7 +95,8 @@ struct shelf *lanes_turn(struct lanes *lanes, unsigned lane, struct wall now, ui
 /* The claim is back: of `limit` places taken `got` are used, and `next_due` is what is left. */
 void lanes_claimed(struct lanes *lanes, struct shelf *shelf, uint32_t limit, uint32_t got,
                    struct wall next_due, struct wall now);
-/* When something pending is next due in any lane that could be claimed then. */
+/* When something pending is next due in any lane that could be claimed then; not in a paused one.
+ */
 struct wall lanes_next_due(const struct lanes *lanes);
 
 void lanes_settled(struct shelf *shelf, struct mono now);

@@ -27,6 +27,10 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
     if (config->window_bytes_max)
         ledger->lanes.window_bytes = config->window_bytes_max;
     list_init(&ledger->rounds);
+    if (!ledger_steer_open(ledger, state, now)) {
+        ledger_free(ledger);
+        return NULL;
+    }
     ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
     for (uint32_t i = 0; i < state->depth_count; i++) {
         const struct lane_depth *depth = &state->depths[i];
@@ -56,6 +60,7 @@ void ledger_free(struct ledger *ledger)
     free(ledger->urgent.at);
     free(ledger->accepts.at);
     lanes_done(&ledger->lanes);
+    steering_free(ledger->steering);
     free(ledger);
 }
 
@@ -194,7 +199,7 @@ static void act_on_work(struct ledger *ledger, struct now now, struct op *op)
     }
 }
 
-static void act_on_rest(struct ledger *ledger, struct op *op)
+static void act_on_rest(struct ledger *ledger, struct now now, struct op *op)
 {
     if (op->verb == VERB_RECEIPT) {
         struct receipt *receipt = (struct receipt *)op;
@@ -202,7 +207,7 @@ static void act_on_rest(struct ledger *ledger, struct op *op)
             ledger->stats.ended[receipt->event.state]++;
         ledger_ticket_free(ledger, op->owner);
     } else {
-        ledger_job_done(ledger, op);
+        ledger_job_done(ledger, now, op);
     }
 }
 
@@ -229,7 +234,7 @@ static void committed(struct ledger *ledger, struct now now, struct group *group
     }
     ledger_flush(ledger);
     for (uint32_t i = 0; i < rest; i++)
-        act_on_rest(ledger, group->ops[i]);
+        act_on_rest(ledger, now, group->ops[i]);
 }
 
 static void refused(struct ledger *ledger, struct now now, struct group *group)
@@ -336,15 +341,19 @@ static struct mono next_turn(const struct ledger *ledger, struct now now)
     if (ledger->urgent.count || ledger->accepts.count)
         return ledger->retry_at;
     if (!ledger->drain)
-        next = mono_min(ledger->sweep_at, wake_for(now, lanes_next_due(&ledger->lanes)));
+        next = mono_min(ledger->sweep_at,
+                        wake_for(now, wall_min(lanes_next_due(&ledger->lanes),
+                                               steering_next_end(ledger->steering))));
     return next.us < ledger->retry_at.us ? ledger->retry_at : next;
 }
 
 static struct mono turn(void *self, struct now now)
 {
     struct ledger *ledger = self;
-    if (!ledger->drain)
+    if (!ledger->drain) {
+        ledger_steer_turn(ledger, now);
         ledger_claim_due(ledger, now);
+    }
     submit(ledger, now);
     if (ledger->drain && at_rest(ledger) && ledger->drain->done) {
         void (*done)(void *) = ledger->drain->done;

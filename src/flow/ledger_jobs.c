@@ -96,6 +96,7 @@ static void report_lane(struct lane_report *report, const struct ledger *ledger,
     *report = (struct lane_report){
         .lane = number,
         .block = {.next_due = WALL_NEVER,
+                  .paused = lane->paused,
                   .moved_at = date_of(now, lane->moved_at),
                   .stuck_since = date_of(now, lane->stuck_since),
                   .stuck_at = date_of(now, lane->stuck_at)},
@@ -126,7 +127,8 @@ static void report_block(struct lane_block *block, const struct lanes *lanes,
 static void report_queues(struct ledger *ledger, struct now now, struct job *job)
 {
     struct lane_report *lanes = arena_array(&job->arena, struct lane_report, LANE_COUNT);
-    if (!lanes) {
+    job->queues.steering = steering_copy_into(ledger->steering, &job->arena);
+    if (!lanes || !job->queues.steering) {
         ledger_refuse_job(ledger, job, ERR_FULL, "out of memory");
         return;
     }
@@ -167,6 +169,8 @@ void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
         take_own_op(ledger, job, &job->redrive.op, VERB_REDRIVE);
         return;
     case JOB_CHANGE:
+        if (!ledger_steer_check(ledger, now, job))
+            return;
         take_own_op(ledger, job, &job->change.op, VERB_CHANGE);
         return;
     case JOB_QUEUES:
@@ -238,7 +242,7 @@ static void redrive_done(struct ledger *ledger, struct job *job)
     ledger_answer(ledger, job);
 }
 
-static void change_done(struct ledger *ledger, struct job *job)
+static void change_done(struct ledger *ledger, struct now now, struct job *job)
 {
     struct change *change = &job->change;
     struct round round = {.app = change->app};
@@ -283,11 +287,15 @@ static void change_done(struct ledger *ledger, struct job *job)
         round.channel = change->suppression.channel;
         round.address = change->suppression.address;
         break;
+    case CHANGE_STEER_PUT:
+    case CHANGE_STEER_END:
+        ledger_steered(ledger, now, job);
+        return;
     }
     ledger_tell(ledger, &round, job);
 }
 
-void ledger_job_done(struct ledger *ledger, struct op *op)
+void ledger_job_done(struct ledger *ledger, struct now now, struct op *op)
 {
     struct work *work = op->owner;
     struct job *job;
@@ -307,7 +315,7 @@ void ledger_job_done(struct ledger *ledger, struct op *op)
         redrive_done(ledger, op->owner);
         return;
     case VERB_CHANGE:
-        change_done(ledger, op->owner);
+        change_done(ledger, now, op->owner);
         return;
     default:
         never("an op that is no job");

@@ -53,7 +53,8 @@ void ledger_tell(struct ledger *ledger, const struct round *what, struct job *jo
     if (is_settings(round))
         count_change(ledger, round);
 
-    bool intakes = what->type != NOTICE_CANCEL && what->type != NOTICE_DRAIN;
+    bool intakes =
+        what->type != NOTICE_CANCEL && what->type != NOTICE_DRAIN && what->type != NOTICE_STEER;
     bool couriers = is_settings(round) || !intakes;
     must(ledger->config.intake_count + ledger->config.courier_count <= NOTICE_LISTENERS_MAX);
     /* Counted up before the first can come back: acknowledgements arrive through our inbox. */
@@ -74,6 +75,7 @@ void ledger_heard(struct ledger *ledger, struct now now, struct notice *notice)
     else if (round->job)
         ledger_answer(ledger, round->job);
     list_remove(&round->link);
+    steering_free(round->steering);
     free(round);
 }
 

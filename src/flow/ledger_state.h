@@ -4,6 +4,7 @@
 #include "flow/ledger.h"
 #include "flow/messages.h"
 #include "flow/notice.h"
+#include "flow/steering.h"
 #include "flow/ticket.h"
 
 /* Ops that wait for the next group, in order. */
@@ -63,6 +64,8 @@ struct ledger {
     int64_t cancelled[CANCELLED_RECENT];          /* a ring: what is in hand of them ends */
     uint32_t cancelled_at;
     struct drain *drain;
+    struct steering *steering; /* what stands; never NULL */
+    bool steer_untold;         /* to the couriers: what stood at the start */
     struct ledger_stats stats;
     bool store_refuses;
     struct mono refused_since; /* the first refusal of them */
@@ -78,7 +81,7 @@ struct work *ledger_work(struct ledger *ledger, struct op_queue *queue, struct j
 /* What a committed cancel or redrive did to depths: told in the order of the ops, as a claim behind
  * it has seen it. */
 void ledger_count_changes(struct ledger *ledger, struct now now, const struct op *op);
-void ledger_job_done(struct ledger *ledger, struct op *op);
+void ledger_job_done(struct ledger *ledger, struct now now, struct op *op);
 void ledger_cancel_again(struct ledger *ledger, struct now now, struct job *job);
 void ledger_job_refused(struct ledger *ledger, struct op *op, const struct why *why);
 
@@ -99,6 +102,14 @@ struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint3
 void ledger_ticket_free(struct ledger *ledger, struct ticket *ticket);
 void ledger_send(struct ledger *ledger, struct ticket *ticket);
 void ledger_flush(struct ledger *ledger);
+
+/* ledger_steer.c: pauses and moves. */
+bool ledger_steer_open(struct ledger *ledger, const struct store_state *state, struct now now);
+/* Before one is made durable. False: it has been answered. */
+bool ledger_steer_check(struct ledger *ledger, struct now now, struct job *job);
+void ledger_steered(struct ledger *ledger, struct now now, struct job *job);
+/* Ends those whose time is over, and tells of those that stood at the start. */
+void ledger_steer_turn(struct ledger *ledger, struct now now);
 
 /* ledger_notices.c: telling those who hold copies. */
 /* Starts a round; answers `job` (may be NULL) once all have heard. */

@@ -363,7 +363,9 @@ static void hand_out(struct ledger *ledger, struct now now, struct ticket *ticke
                      const struct claimed *claimed)
 {
     struct str reason;
-    if (claimed->cancelled)
+    if (ledger->lanes.list[ticket->lane].paused) /* since the claim was asked for */
+        give_back(ledger, now, ticket);
+    else if (claimed->cancelled)
         end_unsent(ledger, now, ticket, STATE_CANCELLED, STR_NONE);
     else if (wall_reached(now.wall, claimed->expires_at))
         end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);

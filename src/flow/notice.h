@@ -7,6 +7,7 @@
 #pragma once
 #include "base/list.h"
 #include "flow/job.h"
+#include "flow/steering.h"
 
 enum notice_type {
     NOTICE_USERS,       /* `users`: the settings of up to two users */
@@ -16,6 +17,7 @@ enum notice_type {
     NOTICE_CATEGORY,    /* `name` of the app */
     NOTICE_TEMPLATE,    /* `name` of the app has a new latest version */
     NOTICE_CANCEL,      /* `notification`: couriers only */
+    NOTICE_STEER,       /* `steering`: pauses and moves have changed; couriers only */
     NOTICE_DRAIN,       /* give back all that has not begun: couriers only */
 };
 
@@ -39,8 +41,9 @@ struct round {
     enum channel channel;
     struct str address;
     int64_t notification;
-    uint64_t number; /* of a change of settings, as the ledger counts them */
-    struct job *job; /* answered when `waiting` reaches 0; NULL: nobody asks */
+    struct steering *steering; /* the round's own */
+    uint64_t number;           /* of a change of settings, as the ledger counts them */
+    struct job *job;           /* answered when `waiting` reaches 0; NULL: nobody asks */
     uint32_t waiting;
     char text[4][320]; /* what the strings above point at */
     struct notice notices[NOTICE_LISTENERS_MAX];

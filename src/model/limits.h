@@ -92,6 +92,10 @@ enum {
     CACHE_PARTS = 3,   /* recipients, templates, keys of the intake */
     LIBRARY_PARTS = 1, /* the courier's templates */
 
+    STEERS_MAX = 64,          /* pauses and moves that stand at once, before another is taken */
+    STEERS_STORED_MAX = 1024, /* read at a start: those that were taken at the same moment, too */
+    STEER_REASON_LEN_MAX = 200,
+    STEER_DAYS_MAX = 366,                /* until one ends by itself */
     CLAIM_MAX = 256,                     /* deliveries a claim */
     BUNDLE_BYTES_MAX = 24 * 1024 * 1024, /* an accepted notification with its deliveries */
     SWEEP_ROWS_MAX = 200,                /* a retention step */

@@ -17,6 +17,7 @@
 #include "model/app.h"
 #include "model/notification.h"
 #include "model/recipient.h"
+#include "model/steer.h"
 #include "port/inbox.h"
 
 struct store;
@@ -250,7 +251,8 @@ struct redrive {
  * Everything of an app that does not exist is CHANGE_MISSING. A PUT of a device counts as a new
  * registration even of the same token (registered_at = now, valid again). A suppression that exists
  * keeps its created_at. Deleting an app leaves its open work to the sweeps: what they erase is no
- * longer in hand (a settle of it is not applied) nor counted in any depth. */
+ * longer in hand (a settle of it is not applied) nor counted in any depth. A word over lanes
+ * belongs to no app; what has ended by itself is gone for good. */
 enum change_type {
     CHANGE_APP_CREATE,
     CHANGE_APP_DELETE, /* keys go at once; the rest is erased by sweeps */
@@ -266,6 +268,8 @@ enum change_type {
     CHANGE_TEMPLATE_PUT, /* a new version */
     CHANGE_SUPPRESSION_PUT,
     CHANGE_SUPPRESSION_DELETE,
+    CHANGE_STEER_PUT, /* over each of `kinds`, instead of one that is there */
+    CHANGE_STEER_END, /* of each of `kinds`; MISSING: of none */
 };
 
 enum change_result {
@@ -292,6 +296,10 @@ struct change {
             struct str source, partials;
         } template_put;
         struct suppression suppression;
+        struct {
+            struct steer steer; /* its kind does not count */
+            unsigned kinds;     /* bits (1 << kind) */
+        } steering;
     };
     struct str device_id; /* DEVICE_DELETE */
     enum change_result result;
@@ -467,4 +475,6 @@ struct store_state {
         struct wall next_due;
     } * depths; /* in the arena given to open */
     uint32_t depth_count;
+    struct steer *steers; /* what stands; in the same arena */
+    uint32_t steer_count;
 };

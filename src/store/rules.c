@@ -93,6 +93,11 @@ bool notification_matches(const struct query *query, const struct notification *
            (filter->until.ms == 0 || created.ms < filter->until.ms);
 }
 
+bool change_is_of_app(enum change_type type)
+{
+    return type != CHANGE_APP_CREATE && type != CHANGE_STEER_PUT && type != CHANGE_STEER_END;
+}
+
 bool idem_live(struct wall accepted, struct wall now)
 {
     return !wall_reached(now, wall_add(accepted, span_s(IDEMPOTENCY_DAYS * 86400)));

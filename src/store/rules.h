@@ -53,6 +53,9 @@ bool dead_matches(const struct dead_filter *filter, const struct dead_facts *fac
 /* The parts of a notification's filter that need nothing but the notification. */
 bool notification_matches(const struct query *query, const struct notification *notification);
 
+/* Must its app exist? */
+bool change_is_of_app(enum change_type type);
+
 bool idem_live(struct wall accepted, struct wall now);
 uint32_t page_limit(uint32_t limit);
 /* The ttl that a notification had at acceptance, from `now` on. */

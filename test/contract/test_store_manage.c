@@ -394,6 +394,72 @@ static void suppressions_are_by_channel_and_address(void **state)
     assert_int_equal(case_ask(c, ask)->err, ERR_MISSING);
 }
 
+/* -- pauses and moves ------------------------------------------------------------------------- */
+
+static struct change steer(enum change_type type, enum steer_type what, unsigned kinds,
+                           const char *from, int64_t until_ms)
+{
+    struct change change = {.type = type};
+    change.steering.kinds = kinds;
+    change.steering.steer = (struct steer){
+        .type = what,
+        .from = from ? str_of(from) : STR_NONE,
+        .to = from ? STR("vonage") : STR_NONE,
+        .reason = STR("a reason"),
+        .by = STR("root"),
+        .since = {1000},
+        .until = {until_ms},
+    };
+    return change;
+}
+
+static void pauses_and_moves_stand_through_a_restart_until_their_end(void **state)
+{
+    struct store_case *c = *state;
+    unsigned push = 1u << KIND_IOS | 1u << KIND_ANDROID | 1u << KIND_WEB, sms = 1u << KIND_SMS;
+    int64_t never = WALL_NEVER.ms, soon = c->now.ms + 1000;
+    assert_int_equal(c->state.steer_count, 0);
+    assert_int_equal(case_change(c, steer(CHANGE_STEER_PUT, STEER_PAUSE, push, NULL, never)).result,
+                     CHANGED_CREATED);
+    assert_int_equal(
+        case_change(c, steer(CHANGE_STEER_PUT, STEER_MOVE, sms, "twilio", soon)).result,
+        CHANGED_CREATED);
+    assert_int_equal(
+        case_change(c, steer(CHANGE_STEER_PUT, STEER_MOVE, sms, "other", never)).result,
+        CHANGED_CREATED);
+    assert_int_equal(
+        case_change(c, steer(CHANGE_STEER_PUT, STEER_PAUSE, 1u << KIND_WEB, NULL, never)).result,
+        CHANGED_REPLACED);
+    assert_int_equal(
+        case_change(c, steer(CHANGE_STEER_END, STEER_PAUSE, 1u << KIND_IOS, NULL, 0)).result,
+        CHANGED_REPLACED);
+    assert_int_equal(
+        case_change(c, steer(CHANGE_STEER_END, STEER_PAUSE, 1u << KIND_IOS, NULL, 0)).result,
+        CHANGE_MISSING);
+    case_close(c);
+    case_open(c);
+    assert_int_equal(c->state.steer_count, 4);
+    uint32_t moves = 0, pauses = 0;
+    for (uint32_t i = 0; i < c->state.steer_count; i++) {
+        const struct steer *steer = &c->state.steers[i];
+        moves += steer->type == STEER_MOVE && str_eq(steer->to, STR("vonage")) &&
+                 steer->kind == KIND_SMS;
+        pauses += steer->type == STEER_PAUSE && !steer->from.at &&
+                  (steer->kind == KIND_ANDROID || steer->kind == KIND_WEB) &&
+                  str_eq(steer->reason, STR("a reason")) && str_eq(steer->by, STR("root")) &&
+                  steer->since.ms == 1000 && steer->until.ms == never;
+    }
+    assert_int_equal(moves, 2);
+    assert_int_equal(pauses, 2);
+    case_later(c, 2000);
+    case_close(c);
+    case_open(c);
+    assert_int_equal(c->state.steer_count, 3);
+    /* What has ended by itself is not there to be ended. */
+    assert_int_equal(case_change(c, steer(CHANGE_STEER_END, STEER_MOVE, sms, "twilio", 0)).result,
+                     CHANGE_MISSING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +473,7 @@ int main(void)
         STORE_TEST(default_always_exists_among_the_categories),
         STORE_TEST(template_versions_stay),
         STORE_TEST(suppressions_are_by_channel_and_address),
+        STORE_TEST(pauses_and_moves_stand_through_a_restart_until_their_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "store/memory/change.h"
 #include "model/limits.h"
 #include "store/preferences.h"
+#include "store/rules.h"
 #include <stdlib.h>
 
 static void note_user(struct change *op, const struct user *user, struct arena *arena)
@@ -120,7 +121,7 @@ void memory_change(struct memory_disk *disk, struct change *op, struct arena *ar
     op->user_ids[0] = op->user_ids[1] = STR_NONE;
     op->number = 0;
     op->created_at = op->updated_at = (struct wall){0};
-    if (op->type != CHANGE_APP_CREATE && !disk_app(disk, op->app)) {
+    if (change_is_of_app(op->type) && !disk_app(disk, op->app)) {
         op->result = CHANGE_MISSING;
         return;
     }
@@ -139,6 +140,10 @@ void memory_change(struct memory_disk *disk, struct change *op, struct arena *ar
         return;
     case CHANGE_PREFERENCES_PUT:
         put_preferences(disk, op, arena);
+        return;
+    case CHANGE_STEER_PUT:
+    case CHANGE_STEER_END:
+        memory_change_steer(disk, op);
         return;
     default:
         memory_change_named(disk, op);

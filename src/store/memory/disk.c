@@ -27,6 +27,7 @@ SHAPE(category_shape, category, AT(category, name))
 SHAPE(template_shape, template_version, AT(template_version, name), AT(template_version, source),
       AT(template_version, partials))
 SHAPE(suppression_shape, suppression, AT(suppression, address), AT(suppression, reason))
+SHAPE(steer_shape, steer, AT(steer, from), AT(steer, to), AT(steer, reason), AT(steer, by))
 
 #define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
 /* Goes on to the next member of a key only if this one is equal. */
@@ -127,6 +128,14 @@ static int by_address(const void *left, const void *right)
     return ORDER(a->suppression->channel, b->suppression->channel);
 }
 
+static int by_steer(const void *left, const void *right)
+{
+    const struct steer *a = left, *b = right;
+    BY(ORDER(a->type, b->type));
+    BY(ORDER(a->kind, b->kind));
+    return str_cmp(a->from, b->from);
+}
+
 struct memory_disk *memory_disk_new(uint64_t seed)
 {
     struct memory_disk *disk = memory_take(sizeof *disk);
@@ -145,6 +154,7 @@ struct memory_disk *memory_disk_new(uint64_t seed)
     disk->tokens.compare = by_token;
     disk->categories.compare = disk->templates.compare = by_name;
     disk->suppressions.compare = by_address;
+    disk->steers.compare = by_steer;
     return disk;
 }
 
@@ -180,6 +190,7 @@ void memory_disk_free(struct memory_disk *disk)
     free_named(&disk->categories);
     free_named(&disk->templates);
     free_rows(&disk->keys);
+    free_rows(&disk->steers);
     free_rows(&disk->idems);
     free_rows(&disk->apps);
     struct table *empty[] = {&disk->notifications, &disk->hand,        &disk->dead,

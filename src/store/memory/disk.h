@@ -9,7 +9,7 @@
 #include "store/memory/table.h"
 
 extern const struct shape notification_shape, delivery_shape, event_shape, app_shape, key_shape,
-    user_shape, device_shape, category_shape, template_shape, suppression_shape;
+    user_shape, device_shape, category_shape, template_shape, suppression_shape, steer_shape;
 
 /* A delivery is in hand, pending, dead or none of them; `work` is that row. */
 struct work_row {
@@ -85,6 +85,7 @@ struct memory_disk {
     struct table categories;    /* by app, name */
     struct table templates;     /* by app, name, version */
     struct table suppressions;  /* by app, address, channel */
+    struct table steers;        /* struct steer by type, kind, from */
 };
 
 /* Look-ups; NULL if there is none. */

@@ -1,5 +1,5 @@
 /* store/memory/store.c - the port over the disk: queues, steps, opening and what is told of it. */
-#include "store/memory/disk.h"
+#include "store/memory/change.h"
 #include "store/rules.h"
 #include <stdlib.h>
 
@@ -254,6 +254,7 @@ void memory_store_open(struct memory_disk *disk, struct arena *arena, struct wal
     };
     recover(disk, now, ret_state);
     list_depths(disk, arena, ret_state);
+    memory_steers(disk, now, arena, ret_state);
     *ret = &store->store;
 }
 

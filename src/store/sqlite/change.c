@@ -2,6 +2,7 @@
 #include "store/sqlite/change.h"
 #include "model/limits.h"
 #include "store/preferences.h"
+#include "store/rules.h"
 #include "store/sqlite/rows.h"
 
 static void note_user(struct change *op, int64_t number, struct str user_id, struct arena *arena)
@@ -212,7 +213,7 @@ void write_change(struct writer *writer, struct change *op, struct arena *arena)
     op->user_ids[0] = op->user_ids[1] = STR_NONE;
     op->number = 0;
     op->created_at = op->updated_at = (struct wall){0};
-    if (op->type != CHANGE_APP_CREATE && !app_exists(&writer->db, op->app)) {
+    if (change_is_of_app(op->type) && !app_exists(&writer->db, op->app)) {
         op->result = CHANGE_MISSING;
         return;
     }
@@ -231,6 +232,10 @@ void write_change(struct writer *writer, struct change *op, struct arena *arena)
         break;
     case CHANGE_PREFERENCES_PUT:
         put_preferences(writer, op, arena);
+        break;
+    case CHANGE_STEER_PUT:
+    case CHANGE_STEER_END:
+        write_change_steer(writer, op);
         break;
     default:
         write_change_named(writer, op);

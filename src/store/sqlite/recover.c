@@ -1,5 +1,6 @@
 /* store/sqlite/recover.c - what opening does before the first group. */
 #include "store/sqlite/recover.h"
+#include "store/sqlite/change.h"
 #include "store/sqlite/rows.h"
 
 enum { HAND_STEP = 500, SECRET_SIZE = 16 };
@@ -142,5 +143,7 @@ enum err recover(struct writer *writer, struct wall now, const struct entropy *e
     db_exec(db, "COMMIT");
     empty_hand(writer, now, ret_state);
     enum err err = list_depths(db, arena, ret_state);
+    if (err == OK)
+        err = steers_load(db, now, arena, ret_state);
     return db->code == SQLITE_OK ? err : db_err(db);
 }

@@ -87,6 +87,11 @@ static const char *const migrations[] = {
 
     /* 2: lists are newest first; the other tables that are listed are small. */
     "CREATE INDEX suppression_age ON suppression(app, created_at, address, channel);",
+
+    /* Pauses and moves; few. */
+    "CREATE TABLE steer(type INTEGER, kind INTEGER, source TEXT, target TEXT, reason TEXT,"
+    " said_by TEXT, since INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " PRIMARY KEY(type, kind, source)) WITHOUT ROWID;",
 };
 
 enum { MIGRATIONS = sizeof migrations / sizeof *migrations };
