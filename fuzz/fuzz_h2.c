@@ -37,7 +37,8 @@ static void run(const uint8_t *bytes, size_t len, size_t step, bool late)
     (void)desk_answer_later(&desk);
     connection_step(connection, at_s(1));
     flush(connection, 1);
-    connection_drain(connection, at_s(2));
+    connection_drain(connection, false, at_s(2));
+    connection_drain(connection, true, at_s(2));
     flush(connection, 2);
     for (int64_t s = 3; s < 100 && connection_state(connection) != CONNECTION_OVER; s += 5) {
         if (mono_reached(at_s(s).mono, connection_deadline(connection)))

@@ -26,7 +26,7 @@ struct connection {
     struct mono since;       /* of the present stage, or its first byte */
     struct mono write_since; /* the socket has taken nothing since; or MONO_NEVER */
     bool peer_ended;
-    bool draining;
+    bool draining;           /* goodbye is to be said */
     bool paused;             /* the session was, when last asked */
     bool shut;               /* close_notify is said */
     unsigned char stash_len; /* STAGE_DETECT: bytes that agree with the preface */
@@ -76,6 +76,8 @@ static void begin_session(struct connection *connection, bool h2, struct now now
     connection->session->wake = connection->wake;
     connection->session->owner = connection->owner;
     connection->stage = STAGE_SESSION;
+    if (connection->draining)
+        connection->session->ops->drain(connection->session, false, now);
 }
 
 /* -- input ------------------------------------------------------------------------------------ */
@@ -98,8 +100,6 @@ static void take_plain(struct connection *connection, const char *at, size_t len
         begin_session(connection, known == PREFACE_LEN, now);
         if (connection->session && known)
             connection->session->ops->feed(connection->session, preface, known, now);
-        if (connection->session && connection->draining) /* its request has begun */
-            connection->session->ops->drain(connection->session, now);
     }
     if (connection->stage == STAGE_SESSION)
         connection->session->ops->feed(connection->session, at, len, now);
@@ -285,12 +285,12 @@ void connection_expire(struct connection *connection, struct now now)
     settle(connection, now);
 }
 
-void connection_drain(struct connection *connection, struct now now)
+void connection_drain(struct connection *connection, bool idle_too, struct now now)
 {
     connection->draining = true;
     if (connection->stage == STAGE_SESSION)
-        connection->session->ops->drain(connection->session, now);
-    else if (connection->stage == STAGE_HANDSHAKE || connection->stash_len == 0)
+        connection->session->ops->drain(connection->session, idle_too, now);
+    else if (idle_too && (connection->stage == STAGE_HANDSHAKE || connection->stash_len == 0))
         connection->stage = STAGE_OVER;
     settle(connection, now);
 }

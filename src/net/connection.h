@@ -36,5 +36,6 @@ void connection_sent(struct connection *connection, size_t len, struct now now);
 enum connection_state connection_state(const struct connection *connection);
 struct mono connection_deadline(const struct connection *connection);
 void connection_expire(struct connection *connection, struct now now);
-void connection_drain(struct connection *connection, struct now now);
+/* Goodbye: it ends with the next answer, or at once if it is idle and `idle_too`. */
+void connection_drain(struct connection *connection, bool idle_too, struct now now);
 void connection_trim(struct connection *connection);

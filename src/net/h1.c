@@ -238,7 +238,7 @@ static void settle(struct h1 *h1, struct now now)
     bool idle = h1->phase == PHASE_HEAD && h1->in.len == 0 && list_empty(&h1->waiting);
     if (!idle)
         h1->idle_since = MONO_NEVER;
-    else if (h1->draining)
+    else if (h1->ending)
         end(h1, NULL);
     else if (h1->idle_since.us == MONO_NEVER.us)
         h1->idle_since = now.mono;
@@ -328,11 +328,13 @@ static void h1_expire(struct session *session, struct now now)
     end(h1, began ? &timed_out : NULL);
 }
 
-static void h1_drain(struct session *session, struct now now)
+static void h1_drain(struct session *session, bool idle_too, struct now now)
 {
     struct h1 *h1 = h1_of(session);
     h1->draining = true;
-    if (h1->phase == PHASE_HEAD && h1->in.len == 0)
+    h1->ending = h1->ending || idle_too;
+    bool idle = list_empty(&h1->waiting);
+    if (h1->phase == PHASE_HEAD && h1->in.len == 0 && (idle_too || !idle))
         end(h1, NULL);
     else
         h1->last = h1->last || h1->phase != PHASE_HEAD;

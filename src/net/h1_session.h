@@ -17,7 +17,8 @@ struct h1 {
     bool line_skipped; /* an empty line before the request, the only one allowed */
     bool feeding;      /* answers need no wake */
     bool peer_ended;
-    bool draining;
+    bool draining;      /* the next answer says goodbye */
+    bool ending;        /* and nobody waits for a next request */
     bool last;          /* no request is taken after the present one */
     bool owes_continue; /* 100, as soon as the answers before it are out */
     bool dead;          /* no memory for an answer: what stands in `out` is not sent either */

@@ -172,9 +172,10 @@ static void h2_expire(struct session *session, struct now now)
 
 /* RFC 9113 section 6.8: first a notice, and once the peer has seen it (or after a while) the id of
  * the last stream that is served. */
-static void h2_drain(struct session *session, struct now now)
+static void h2_drain(struct session *session, bool idle_too, struct now now)
 {
     struct h2 *h2 = h2_of(session);
+    (void)idle_too; /* the notice does without a connection that stays */
     if (h2->draining)
         return;
     h2->draining = true;

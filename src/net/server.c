@@ -32,16 +32,23 @@ static void server_free(struct server *server)
         closed(self);
 }
 
+static void say_drained(struct server *server)
+{
+    if (!server->draining || server->handles != 2 || !server->done)
+        return;
+    void (*done)(void *self) = server->done; /* the sweep and the flush are left */
+    server->done = NULL;
+    done(server->done_self);
+}
+
 /* A handle has gone: the last one takes the server with it, the last socket ends the drain. */
 void server_handle_closed(struct server *server)
 {
     server->handles--;
     if (server->closing && server->handles == 0) {
         server_free(server);
-    } else if (server->draining && server->handles == 2 && server->done) {
-        void (*done)(void *self) = server->done; /* the sweep and the flush are left */
-        server->done = NULL;
-        done(server->done_self);
+    } else {
+        say_drained(server);
     }
 }
 
@@ -64,13 +71,11 @@ static void accept_failed(struct server *server, int error, struct now now)
     server_set_sweeping(server, true);
 }
 
-static void on_listener(uv_poll_t *handle, int status, int events)
+static void accept_some(struct listener *listener, int most)
 {
-    struct listener *listener = handle->data;
     struct server *server = listener->server;
     struct now now = server_now(server);
-    (void)status, (void)events;
-    for (int i = 0; i < ACCEPTS_MAX; i++) {
+    for (int i = 0; i < most; i++) {
         if (server->connections >= server->connections_max) {
             server_log(server, now, "the limit of connections is reached; new ones wait");
             server_set_accepting(server, false);
@@ -87,6 +92,12 @@ static void on_listener(uv_poll_t *handle, int status, int events)
             return;
         }
     }
+}
+
+static void on_listener(uv_poll_t *handle, int status, int events)
+{
+    (void)status, (void)events;
+    accept_some(handle->data, ACCEPTS_MAX);
 }
 
 void server_set_accepting(struct server *server, bool accepting)
@@ -258,15 +269,11 @@ uint16_t server_port(const struct server *server, uint32_t index)
     return server->listeners[index].port;
 }
 
-enum err server_reload_tls(struct server *server, uint32_t index, const struct tls_context *context)
+void server_set_tls(struct server *server, uint32_t index, struct tls_context *context)
 {
-    must(index < server->listener_count && server->listeners[index].tls);
-    struct tls_context *share = tls_context_share(context);
-    if (!share)
-        return ERR_MEMORY;
+    must(index < server->listener_count && server->listeners[index].tls && context);
     tls_context_close(server->listeners[index].tls);
-    server->listeners[index].tls = share;
-    return OK;
+    server->listeners[index].tls = context;
 }
 
 void server_set_limits(struct server *server, size_t body_bytes_max, uint32_t in_flight_max)
@@ -275,20 +282,41 @@ void server_set_limits(struct server *server, size_t body_bytes_max, uint32_t in
     exchanges_set_in_flight_max(server->exchanges, in_flight_max);
 }
 
+static void drain_peers(struct server *server, bool idle_too)
+{
+    struct now now = server_now(server);
+    for (struct list *at = server->peers.next, *next; at != &server->peers; at = next) {
+        struct peer *peer = list_of(at, struct peer, link);
+        next = at->next;
+        connection_drain(peer->connection, idle_too, now);
+        peer_go_on(peer, now);
+    }
+}
+
+void server_refuse(struct server *server)
+{
+    must(!server->draining && !server->closing);
+    for (uint32_t i = 0; server->listening && i < server->listener_count; i++)
+        accept_some(&server->listeners[i], BACKLOG);
+    stop_listening(server);
+    drain_peers(server, false);
+}
+
+static void on_empty(uv_timer_t *handle)
+{
+    say_drained(handle->data);
+}
+
 void server_drain(struct server *server, void (*done)(void *self), void *self)
 {
     must(!server->draining && !server->closing);
-    struct now now = server_now(server);
     server->draining = true;
     server->done = done;
     server->done_self = self;
     stop_listening(server);
-    for (struct list *at = server->peers.next, *next; at != &server->peers; at = next) {
-        struct peer *peer = list_of(at, struct peer, link);
-        next = at->next;
-        connection_drain(peer->connection, now);
-        peer_go_on(peer, now);
-    }
+    drain_peers(server, true);
+    if (server->handles == 2) /* nobody is left whose end would say so */
+        (void)uv_timer_start(&server->sweep, on_empty, 0, 0);
 }
 
 void server_close(struct server *server, void (*closed)(void *self), void *self)

@@ -45,11 +45,16 @@ enum err server_new(uv_loop_t *loop, const struct server_config *config, struct 
                     struct exchange_handler handler, struct why *why, struct server **ret) must_use;
 /* The port that listener `index` of the configuration has. */
 uint16_t server_port(const struct server *server, uint32_t index);
-/* New connections of that listener use this context; NULL is not allowed. ERR_MEMORY. */
-enum err server_reload_tls(struct server *server, uint32_t index,
-                           const struct tls_context *context) must_use;
+/* New connections of that listener use this context, which is taken over; those that are open go
+ * on with theirs. The listener must have had one. */
+void server_set_tls(struct server *server, uint32_t index, struct tls_context *context);
 /* Changes the limits of requests that come from now on. */
 void server_set_limits(struct server *server, size_t body_bytes_max, uint32_t in_flight_max);
+/* Stops accepting, and says goodbye on every connection: HTTP/2 by GOAWAY, HTTP/1.1 with its next
+ * answer. Idle connections stay until server_drain, so that whoever sends at this moment is
+ * answered; the handler sees to it that the answer is a refusal. What already waits to be accepted
+ * is, for the same reason. */
+void server_refuse(struct server *server);
 /* Stops accepting, lets every connection finish what is being received or answered, and calls
  * `done` when the last one has gone (from the loop, never from within this call). */
 void server_drain(struct server *server, void (*done)(void *self), void *self);

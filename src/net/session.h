@@ -29,8 +29,9 @@ struct session_ops {
     /* When `expire` is to be called, unless something happens before. */
     struct mono (*deadline)(const struct session *self);
     void (*expire)(struct session *self, struct now now);
-    /* Take nothing new, finish what is being received or answered, then end. */
-    void (*drain)(struct session *self, struct now now);
+    /* Say goodbye, finish what is being received or answered, then end; one that is idle ends at
+     * once if `idle_too`, else it stays for one more request. May be called again. */
+    void (*drain)(struct session *self, bool idle_too, struct now now);
     /* Give back memory that is held for speed only. */
     void (*trim)(struct session *self);
     /* Requests without an answer live on; their answers are dropped. */

@@ -34,7 +34,7 @@ struct serving {
     void (*task)(struct serving *serving);
     uv_sem_t begun, done;
     struct server_stats stats;
-    const struct tls_context *new_tls;
+    struct tls_context *new_tls;
 };
 
 static inline struct now serving_now(void *self)

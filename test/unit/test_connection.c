@@ -189,12 +189,12 @@ static void draining_ends_what_has_not_begun(void **state)
 {
     (void)state;
     struct line line = line_open(false, NULL);
-    connection_drain(line.connection, at_ms(0));
+    connection_drain(line.connection, true, at_ms(0));
     assert_int_equal(state_of(&line), CONNECTION_OVER);
     line_close(&line);
     line = line_open(false, NULL);
     feed_at(&line, "P", 0);
-    connection_drain(line.connection, at_ms(0));
+    connection_drain(line.connection, true, at_ms(0));
     feed_at(&line, "UT / HTTP/1.1\r\nHost: a\r\n\r\n", 0);
     assert_int_equal(line.desk->count, 1);
     desk_echo(line.desk->handed[0]);

@@ -537,13 +537,13 @@ static void draining_finishes_what_has_begun(void **state)
 {
     (void)state;
     struct line line = line_open(false);
-    line.session->ops->drain(line.session, at_ms(0)); /* idle: ends */
+    line.session->ops->drain(line.session, true, at_ms(0)); /* idle: ends */
     assert_int_equal(state_of(&line), SESSION_ENDS);
     line_close(&line);
 
     line = line_open(false); /* being answered, and one more on its way */
     feed(&line, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HT");
-    line.session->ops->drain(line.session, at_ms(0));
+    line.session->ops->drain(line.session, true, at_ms(0));
     feed(&line, "TP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(line.desk->count, 2);
     desk_echo(line.desk->handed[0]);
@@ -556,9 +556,37 @@ static void draining_finishes_what_has_begun(void **state)
 
     line = line_open(true); /* in the middle of a body */
     feed(&line, "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na");
-    line.session->ops->drain(line.session, at_ms(0));
+    line.session->ops->drain(line.session, true, at_ms(0));
     feed(&line, "b");
     assert_non_null(strstr(line_sent(&line), "connection: close\r\n\r\nPOST /1 [ab]"));
+    assert_int_equal(state_of(&line), SESSION_ENDS);
+    line_close(&line);
+}
+
+static void a_goodbye_waits_for_one_more_request_of_who_is_idle(void **state)
+{
+    (void)state;
+    struct line line = line_open(false);
+    line.session->ops->drain(line.session, false, at_ms(0));
+    assert_int_equal(state_of(&line), SESSION_READS);
+    feed(&line, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(line.desk->count, 1);
+    desk_echo(line.desk->handed[0]);
+    assert_non_null(strstr(line_sent(&line), "connection: close\r\n\r\nGET /1"));
+    assert_int_equal(state_of(&line), SESSION_ENDS);
+    line_close(&line);
+
+    line = line_open(false); /* the answer under way is the last */
+    feed(&line, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    line.session->ops->drain(line.session, false, at_ms(0));
+    desk_echo(line.desk->handed[0]);
+    assert_non_null(strstr(line_sent(&line), "connection: close\r\n\r\nGET /1"));
+    assert_int_equal(state_of(&line), SESSION_ENDS);
+    line_close(&line);
+
+    line = line_open(false); /* nobody asks any more */
+    line.session->ops->drain(line.session, false, at_ms(0));
+    line.session->ops->drain(line.session, true, at_ms(0));
     assert_int_equal(state_of(&line), SESSION_ENDS);
     line_close(&line);
 }
@@ -605,6 +633,7 @@ int main(void)
         cmocka_unit_test(a_peer_that_half_closes_gets_its_answers),
         cmocka_unit_test(answers_after_the_end_are_dropped),
         cmocka_unit_test(draining_finishes_what_has_begun),
+        cmocka_unit_test(a_goodbye_waits_for_one_more_request_of_who_is_idle),
         cmocka_unit_test(nothing_of_a_request_is_left_in_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

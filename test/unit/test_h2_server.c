@@ -621,7 +621,7 @@ static void draining_serves_what_has_begun_and_nothing_after(void **state)
     struct pair *pair = pair_open(false);
     int32_t one = ASK(pair, -1, PSEUDO("GET", "/1"));
     carry(pair, 1000);
-    pair->server->ops->drain(pair->server, pair->now);
+    pair->server->ops->drain(pair->server, true, pair->now);
     carry(pair, 1000); /* the notice, the PING, its answer, the last GOAWAY */
     assert_true(pair->goaway);
     assert_int_equal(pair->goaway_code, NGHTTP2_NO_ERROR);
@@ -639,7 +639,7 @@ static void draining_does_not_wait_for_a_silent_peer(void **state)
     (void)state;
     struct pair *pair = pair_open(false);
     carry(pair, 1000);
-    pair->server->ops->drain(pair->server, pair->now);
+    pair->server->ops->drain(pair->server, true, pair->now);
     struct str output = pair->server->ops->output(pair->server); /* never gets there */
     pair->server->ops->sent(pair->server, output.len);
     assert_int_equal(pair->server->ops->state(pair->server), SESSION_READS);

@@ -309,6 +309,42 @@ static void draining_finishes_what_is_in_flight(void **state)
     serving_close(serving);
 }
 
+static void refuse(struct serving *serving)
+{
+    server_refuse(serving->server);
+}
+
+static void who_sends_during_the_goodbye_is_answered(void **state)
+{
+    (void)state;
+    struct serving *serving = serving_open(NULL, NULL);
+    int idle = client_open(serving->ports[0]), fresh = client_open(serving->ports[0]);
+    struct buf got;
+    buf_init(&got, 1 << 20);
+    client_send(idle, GET("/1"));
+    assert_true(client_read(idle, &got, "GET /1 0"));
+    serving_do(serving, refuse);
+    int late = client_socket();
+    assert_false(client_try_connect(late, serving->ports[0]));
+    close(late);
+    buf_clear(&got);
+    client_send(idle, GET("/2"));
+    assert_true(client_read(idle, &got, NULL));
+    assert_non_null(memmem(got.at, got.len, "connection: close\r\n\r\nGET /2 0", 29));
+    close(idle);
+    buf_clear(&got);
+    client_send(fresh, GET("/3"));
+    assert_true(client_read(fresh, &got, NULL));
+    assert_non_null(memmem(got.at, got.len, "connection: close\r\n\r\nGET /3 0", 29));
+    close(fresh);
+    await_connections(serving, 0);
+    serving_do(serving, begin_drain);
+    while (!atomic_load(&serving->drained))
+        (void)poll(NULL, 0, 1);
+    buf_done(&got);
+    serving_close(serving);
+}
+
 static void draining_an_idle_server_is_done_soon(void **state)
 {
     (void)state;
@@ -376,6 +412,7 @@ int main(void)
         cmocka_unit_test(without_descriptors_the_server_waits_and_says_so),
         cmocka_unit_test(idle_and_slow_connections_are_swept),
         cmocka_unit_test(draining_finishes_what_is_in_flight),
+        cmocka_unit_test(who_sends_during_the_goodbye_is_answered),
         cmocka_unit_test(draining_an_idle_server_is_done_soon),
         cmocka_unit_test(answers_may_come_after_the_server_has_gone),
         cmocka_unit_test(a_port_is_shared_only_when_asked),
