@@ -1,21 +1,13 @@
 /* node.c - see node.h. The main thread is the intake's: its loop has the listeners and signals.
  *
  *     main: server, intake, api, signals      ledger: its own thread, and the store's beside it
- *     courier: node_worker.c
- *
- * Stopping goes the way of the work: listeners first, then whatever requests have asked for is
- * answered, then the ledger hands back what has not been sent and waits for what has, then the
- * threads end.
+ *     courier: node_worker.c                  stopping: node_stop.c
  */
-#include "node.h"
-#include "api/api.h"
 #include "codec/digest.h"
 #include "flow/ledger.h"
-#include "flow/messages.h"
 #include "model/limits.h"
 #include "net/server.h"
-#include "node_worker.h"
-#include "runtime/log.h"
+#include "node_state.h"
 #include "runtime/loop.h"
 #include "runtime/notify.h"
 #include "runtime/system.h"
@@ -27,120 +19,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum {
-    OPEN_ARENA_MAX = 64 * 1024 * 1024,
-    DRAIN_CLIENTS_S = 20, /* for what clients are still sending */
-    DRAIN_ALL_S = 30,     /* for everything; what is left is handed out again by the next start */
-};
-
-struct node {
-    const struct config *config;
-    struct log log;
-    struct clock clock;
-    struct entropy entropy;
-    struct store *store;
-    struct worker *worker;
-    struct actor_thread *ledger_thread;
-    struct ledger *ledger;
-    bool ledger_started;
-
-    uv_loop_t loop;
-    bool loop_open;
-    struct actor_loop *attached;
-    struct intake *intake;
-    struct api *api;
-    struct server *server;
-    struct tls_context *tls[LISTENERS_MAX];
-    uv_signal_t signals[3];
-    uv_async_t drained;
-    uv_timer_t patience;
-    struct drain drain;
-    bool stopping, answering, impatient;
-    struct inbox ledger_inbox, intake_inbox, courier_inbox;
-};
-
-/* ----------------------------------------------------------------------------- stopping ---- */
-
-/* On the ledger's thread. */
-static void ledger_drained(void *self)
-{
-    struct node *node = self;
-    must(uv_async_send(&node->drained) == 0);
-}
-
-/* The intake has got all its answers: nobody asks the ledger or the store any more. */
-static void hand_back(void *self)
-{
-    struct node *node = self;
-    node->drain =
-        (struct drain){.message = {.type = LEDGER_DRAIN}, .done = ledger_drained, .self = node};
-    inbox_post(&node->ledger_inbox, &node->drain.message);
-}
-
-/* A client that has gone leaves its request behind, which may still wait for an answer. */
-static void clients_drained(void *self)
-{
-    struct node *node = self;
-    if (node->answering)
-        return;
-    node->answering = true;
-    intake_drain(node->intake, hand_back, node);
-    actor_loop_kick(node->attached);
-}
-
-static void close_server(struct node *node)
-{
-    if (node->server)
-        server_close(node->server, NULL, NULL);
-    node->server = NULL;
-}
-
-static void on_patience(uv_timer_t *timer)
-{
-    struct node *node = timer->data;
-    if (!node->impatient) {
-        node->impatient = true;
-        if (!node->answering)
-            log_write(&node->log, LOG_WARN, "what=drain clients=unfinished");
-        close_server(node);
-        clients_drained(node);
-        must(uv_timer_start(timer, on_patience, (DRAIN_ALL_S - DRAIN_CLIENTS_S) * 1000, 0) == 0);
-        return;
-    }
-    log_write(&node->log, LOG_WARN,
-              "what=stopped deliveries=unfinished next=\"the next start hands them out again\"");
-    _exit(EX_OK); /* all that was answered is durable */
-}
-
-static void close_handle(uv_handle_t *handle)
-{
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
-}
-
-/* Nothing is in hand: what is left is to close. */
-static void on_drained(uv_async_t *async)
-{
-    struct node *node = async->data;
-    for (size_t i = 0; i < 3; i++)
-        close_handle((uv_handle_t *)&node->signals[i]);
-    close_handle((uv_handle_t *)&node->patience);
-    close_handle((uv_handle_t *)&node->drained);
-    close_server(node);
-    actor_loop_close(node->attached);
-    node->attached = NULL;
-}
-
-static void stop(struct node *node, const char *signal_name)
-{
-    if (node->stopping)
-        return;
-    node->stopping = true;
-    log_write(&node->log, LOG_INFO, "what=draining signal=%s", signal_name);
-    notify_supervisor("STOPPING=1");
-    must(uv_timer_start(&node->patience, on_patience, DRAIN_CLIENTS_S * 1000, 0) == 0);
-    server_drain(node->server, clients_drained, node);
-}
+enum { OPEN_ARENA_MAX = 64 * 1024 * 1024 };
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -148,7 +27,7 @@ static void on_signal(uv_signal_t *handle, int number)
     if (number == SIGHUP)
         log_write(&node->log, LOG_WARN, "what=reload result=\"not supported yet: restart\"");
     else
-        stop(node, number == SIGTERM ? "TERM" : "INT");
+        node_stop(node, number == SIGTERM ? "TERM" : "INT");
 }
 
 /* ----------------------------------------------------------------------------- starting ---- */
@@ -282,9 +161,7 @@ static enum err open_loop(struct node *node, struct why *why)
         node->signals[i].data = node;
         must(uv_signal_start(&node->signals[i], on_signal, numbers[i]) == 0);
     }
-    must(uv_async_init(&node->loop, &node->drained, on_drained) == 0);
-    must(uv_timer_init(&node->loop, &node->patience) == 0);
-    node->drained.data = node->patience.data = node;
+    node_stop_open(node);
     node->attached = actor_loop_new(&node->loop, node->clock);
     node->ledger_thread = actor_thread_new("ledger", node->clock);
     if (!node->attached || !node->ledger_thread)
@@ -324,20 +201,6 @@ static enum err start(struct node *node, struct why *why)
 
 /* ------------------------------------------------------------------------------- closing ---- */
 
-/* After a failed start: the handles that a running node closes in on_drained. */
-static void close_unstarted(struct node *node)
-{
-    if (node->server)
-        server_close(node->server, NULL, NULL);
-    if (node->attached)
-        actor_loop_close(node->attached);
-    for (size_t i = 0; i < 3; i++)
-        close_handle((uv_handle_t *)&node->signals[i]);
-    close_handle((uv_handle_t *)&node->patience);
-    close_handle((uv_handle_t *)&node->drained);
-    (void)uv_run(&node->loop, UV_RUN_DEFAULT);
-}
-
 static void finish(struct node *node)
 {
     actor_thread_stop(node->ledger_thread);
@@ -365,8 +228,10 @@ int node_serve(const struct config *config, const struct node_options *options, 
         return (void)why_set(why, ERR_CRYPTO, "libcurl does not start"), EX_SOFTWARE;
     enum err err = start(&node, why);
     if (err) {
-        if (node.loop_open)
-            close_unstarted(&node);
+        if (node.loop_open) {
+            node_close_handles(&node);
+            (void)uv_run(&node.loop, UV_RUN_DEFAULT);
+        }
         finish(&node);
         return err == ERR_MEMORY                      ? EX_OSERR
                : err == ERR_IO || err == ERR_CONFLICT ? EX_UNAVAILABLE

@@ -137,6 +137,11 @@ static void route_call(struct call *call)
         return;
     }
     call->route = match.route;
+    if (call->api->draining && match.route->handler != healthz) {
+        call_header(call, STR("retry-after"), STR("5"));
+        call_problem(call, PROBLEM_DRAINING, NULL);
+        return;
+    }
     memcpy(call->params, match.params, sizeof call->params);
     if (match.malformed) {
         call_problem(call, PROBLEM_INVALID, "the path is not well encoded");
@@ -191,6 +196,17 @@ struct api *api_new(const struct api_config *config)
     api->rng = rng_of(seed);
     buf_init(&api->scratch, ANSWER_BYTES_MAX);
     return api;
+}
+
+void api_configure(struct api *api, const struct api_config *config)
+{
+    must(config->intake == api->intake);
+    api->config = *config;
+}
+
+void api_drain(struct api *api)
+{
+    api->draining = true;
 }
 
 void api_free(struct api *api)

@@ -28,6 +28,11 @@ struct api_config {
 
 /* NULL if memory is short. The intake must outlive it. */
 struct api *api_new(const struct api_config *config);
+/* From the next request on it is as this says: root key, limits, sandbox, public_url. */
+void api_configure(struct api *api, const struct api_config *config);
+/* The node stops: from now on every request but those for /healthz hears 503, and nothing is asked
+ * of the intake any more. */
+void api_drain(struct api *api);
 /* What is unanswered then never is: the intake has ended. */
 void api_free(struct api *api);
 struct exchange_handler api_handler(struct api *api);

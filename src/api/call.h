@@ -20,6 +20,7 @@ struct api {
     struct intake *intake;
     struct api_config config;
     struct metrics_api stats; /* of this thread */
+    bool draining;
     struct rng rng;           /* for request ids, which need not be secret */
     int64_t date_s;           /* the second that `date` shows */
     char date[HTTP_DATE_SIZE];

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "api_assert.h"
+#include "codec/digest.h"
 #include "model/limits.h"
 
 static int start(void **state)
@@ -472,6 +473,39 @@ static void whoever_has_no_memory_is_told_so(void **state)
     }
 }
 
+static void a_node_that_stops_says_so_to_everybody(void **state)
+{
+    struct node *node = *state;
+    api_drain(node->api);
+    assert_int_equal(node_ask(node, NULL, "GET", "/healthz", NULL).status, 200);
+    static const char *const refused[] = {"/readyz", "/metrics", "/v1/queues", "/v1/users/u"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct answer answer = node_ask(node, node->shop, "GET", refused[i], NULL);
+        assert_problem(&answer, 503, "draining");
+        assert_non_null(answer_header(&answer, "retry-after").at);
+    }
+    assert_int_equal(node_ask(node, NULL, "GET", "/nothing", NULL).status, 404);
+}
+
+static void a_new_root_key_holds_from_the_next_request_on(void **state)
+{
+    struct node *node = *state;
+    struct api_config config = {.intake = node->intake,
+                                .ids = ledger_ids(node->ledger),
+                                .has_root_key = true,
+                                .body_bytes_max = 1000,
+                                .version = STR("1")};
+    sha256(STR("another-key-of-at-least-thirty-two-characters"), config.root_hash);
+    assert_int_equal(node_ask(node, "root", "GET", "/v1/apps", NULL).status, 200);
+    api_configure(node->api, &config);
+    assert_int_equal(node_ask(node, "root", "GET", "/v1/apps", NULL).status, 401);
+    assert_int_equal(node_ask(node, "Bearer another-key-of-at-least-thirty-two-characters", "GET",
+                              "/v1/apps", NULL)
+                         .status,
+                     200);
+    assert_int_equal(node_ask(node, node->shop, "GET", "/v1/queues", NULL).status, 200);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -495,6 +529,8 @@ int main(void)
         TEST(figures_are_prometheus_text),
         TEST(a_store_that_refuses_is_503_with_retry_after),
         TEST(whoever_has_no_memory_is_told_so),
+        TEST(a_node_that_stops_says_so_to_everybody),
+        TEST(a_new_root_key_holds_from_the_next_request_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
