@@ -67,6 +67,12 @@ struct cache_entry *cache_entry_new(struct str key, size_t bytes_max)
     return entry;
 }
 
+static void shrink(struct cache *cache)
+{
+    while (cache->bytes > cache->bytes_max)
+        cache_forget_entry(cache, list_of(cache->recent.next, struct cache_entry, recent));
+}
+
 void cache_keep(struct cache *cache, struct cache_entry *entry)
 {
     must(!entry->kept);
@@ -77,8 +83,13 @@ void cache_keep(struct cache *cache, struct cache_entry *entry)
     entry->kept = true;
     cache->bytes += entry_bytes(entry);
     list_add_last(&cache->recent, &entry->recent);
-    while (cache->bytes > cache->bytes_max)
-        cache_forget_entry(cache, list_of(cache->recent.next, struct cache_entry, recent));
+    shrink(cache);
+}
+
+void cache_resize(struct cache *cache, size_t bytes_max)
+{
+    cache->bytes_max = bytes_max;
+    shrink(cache);
 }
 
 void cache_unpin(struct cache *cache, struct cache_entry *entry)

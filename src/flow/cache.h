@@ -26,6 +26,8 @@ struct cache {
 };
 
 void cache_init(struct cache *cache, size_t bytes_max, const uint64_t hash_key[2]);
+/* Another budget; what is over it goes at once. */
+void cache_resize(struct cache *cache, size_t bytes_max);
 void cache_done(struct cache *cache); /* nothing may be pinned from outside */
 
 /* Pinned, or NULL. */

@@ -266,6 +266,9 @@ static void step(void *self, struct now now, struct message *message)
     case COURIER_TASK:
         flight_composed(list_of(message, struct flight, task.message), now);
         return;
+    case COURIER_PING:
+        ((struct ping *)message)->heard(((struct ping *)message)->self);
+        return;
     default:
         never("a message for somebody else");
     }

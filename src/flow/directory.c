@@ -7,10 +7,19 @@ enum { ENTRY_BYTES_MAX = 256 * 1024, KEY_SIZE = NAME_LEN_MAX + 8 };
 void directory_init(struct directory *directory, size_t bytes_max, const uint64_t hash_key[2])
 {
     *directory = (struct directory){0};
-    cache_init(&directory->keys, bytes_max / 16, hash_key);
-    cache_init(&directory->apps, bytes_max / 16, hash_key);
-    cache_init(&directory->categories, bytes_max / 8, hash_key);
-    cache_init(&directory->recipients, bytes_max - bytes_max / 4, hash_key);
+    cache_init(&directory->keys, 0, hash_key);
+    cache_init(&directory->apps, 0, hash_key);
+    cache_init(&directory->categories, 0, hash_key);
+    cache_init(&directory->recipients, 0, hash_key);
+    directory_resize(directory, bytes_max);
+}
+
+void directory_resize(struct directory *directory, size_t bytes_max)
+{
+    cache_resize(&directory->keys, bytes_max / 16);
+    cache_resize(&directory->apps, bytes_max / 16);
+    cache_resize(&directory->categories, bytes_max / 8);
+    cache_resize(&directory->recipients, bytes_max - bytes_max / 4);
 }
 
 void directory_done(struct directory *directory)

@@ -15,6 +15,7 @@ struct directory {
 };
 
 void directory_init(struct directory *directory, size_t bytes_max, const uint64_t hash_key[2]);
+void directory_resize(struct directory *directory, size_t bytes_max);
 void directory_done(struct directory *directory);
 
 /* Pinned, or NULL; unpin with cache_unpin on the cache of the same name. */

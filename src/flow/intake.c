@@ -30,6 +30,12 @@ struct intake *intake_new(const struct intake_config *config)
     return intake;
 }
 
+void intake_resize(struct intake *intake, size_t cache_bytes_max)
+{
+    directory_resize(&intake->directory, cache_bytes_max - cache_bytes_max / 4);
+    library_resize(intake->library, cache_bytes_max / 4);
+}
+
 void intake_free(struct intake *intake)
 {
     if (!intake)

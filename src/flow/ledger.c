@@ -293,6 +293,16 @@ static void take_drain(struct ledger *ledger, struct drain *drain)
     ledger_tell(ledger, &round, NULL);
 }
 
+/* What is in hand beyond a smaller window comes back by itself. */
+static void take_change(struct ledger *ledger, const struct ledger_change *change)
+{
+    memcpy(ledger->config.retry, change->retry, sizeof ledger->config.retry);
+    ledger->config.retention = change->retention;
+    ledger->lanes.window_bytes =
+        change->window_bytes_max ? change->window_bytes_max : WINDOW_BYTES_MAX;
+    change->done(change->self);
+}
+
 static void step(void *self, struct now now, struct message *message)
 {
     struct ledger *ledger = self;
@@ -311,6 +321,12 @@ static void step(void *self, struct now now, struct message *message)
         return;
     case LEDGER_DRAIN:
         take_drain(ledger, (struct drain *)message);
+        return;
+    case LEDGER_CONFIG:
+        take_change(ledger, (struct ledger_change *)message);
+        return;
+    case LEDGER_PING:
+        ((struct ping *)message)->heard(((struct ping *)message)->self);
         return;
     default:
         never("a message for somebody else");

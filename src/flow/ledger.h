@@ -27,6 +27,17 @@ struct ledger_config {
     uint64_t seed;           /* of jitter and of the hash maps */
 };
 
+/* What a reload changes: LEDGER_CONFIG, the sender's until `done` is called on the ledger's thread.
+ * Deliveries that wait for a retry keep the time they were given. */
+struct ledger_change {
+    struct message message;
+    struct retry_policy retry[PRIORITY_COUNT];
+    struct span retention;
+    size_t window_bytes_max;
+    void (*done)(void *self);
+    void *self;
+};
+
 /* `state` is what opening the store said; it may be freed afterwards. NULL if memory is short. */
 struct ledger *ledger_new(const struct ledger_config *config, const struct store_state *state,
                           struct now now);

@@ -66,6 +66,12 @@ struct library *library_new(const struct library_config *config)
     return library;
 }
 
+void library_resize(struct library *library, size_t bytes_max)
+{
+    cache_resize(&library->versions, bytes_max);
+    cache_resize(&library->latest, bytes_max / 16);
+}
+
 void library_free(struct library *library)
 {
     if (!library)

@@ -29,6 +29,7 @@ struct template_entry {
 const struct template *template_entry_partial(void *entry, struct str name);
 
 struct library *library_new(const struct library_config *config);
+void library_resize(struct library *library, size_t bytes_max);
 void library_free(struct library *library); /* nothing may be pinned or loading */
 
 /* How many answers of the store are to come. */

@@ -9,6 +9,8 @@ enum {
     LEDGER_ACK,      /* struct notice, heard */
     LEDGER_GROUP,    /* struct group, from the store */
     LEDGER_DRAIN,    /* struct drain: stop taking, give back, say when done */
+    LEDGER_CONFIG,   /* struct ledger_change */
+    LEDGER_PING,     /* struct ping */
     INTAKE_JOB,      /* struct job, answered */
     INTAKE_QUERY,    /* struct query, answered */
     INTAKE_TEMPLATE, /* the same, for its library */
@@ -19,12 +21,20 @@ enum {
     COURIER_QUERY,   /* struct query, answered: a template */
     COURIER_TASK,    /* struct task, composed */
     COURIER_REPORT,  /* struct report, to fill in */
+    COURIER_PING,    /* struct ping */
 };
 
 /* A batch of tickets in one message, linked by ticket->link; the receiver frees it. */
 struct tickets {
     struct message message;
     struct list list;
+};
+
+/* Is the actor still turning? `heard` is called on its thread. */
+struct ping {
+    struct message message;
+    void (*heard)(void *self);
+    void *self;
 };
 
 /* The node is to stop: `done` is called on the ledger's thread when nothing is in hand. */
