@@ -21,8 +21,8 @@ struct api {
     struct api_config config;
     struct metrics_api stats; /* of this thread */
     bool draining;
-    struct rng rng;           /* for request ids, which need not be secret */
-    int64_t date_s;           /* the second that `date` shows */
+    struct rng rng; /* for request ids, which need not be secret */
+    int64_t date_s; /* the second that `date` shows */
     char date[HTTP_DATE_SIZE];
     struct buf scratch; /* for what is written, hashed and forgotten within one function */
 };
