@@ -14,10 +14,10 @@ struct courier *courier_new(const struct courier_config *config)
     if (!courier)
         return NULL;
     courier->config = *config;
-    struct rng rng = rng_of(config->seed);
+    courier->rng = rng_of(config->seed);
     list_init(&courier->flights);
     list_init(&courier->spare);
-    uint64_t key[2] = {rng_next(&rng), rng_next(&rng)};
+    uint64_t key[2] = {rng_next(&courier->rng), rng_next(&courier->rng)};
     const struct library_config library = {
         .store = config->store,
         .inbox = config->inbox,
@@ -75,7 +75,7 @@ static void no_route(struct courier *courier, struct ticket *ticket, struct now 
         .reason = STR("no_route"),
         .detail = STR("no route of the configuration leads to a provider for this delivery"),
     };
-    courier_judge(courier, NULL, ticket, &verdict, now);
+    courier_judge(courier, NULL, ticket, &verdict, now.mono, now);
 }
 
 static void take_ticket(struct courier *courier, struct ticket *ticket, struct now now)
@@ -268,6 +268,9 @@ static void step(void *self, struct now now, struct message *message)
         return;
     case COURIER_PING:
         ((struct ping *)message)->heard(((struct ping *)message)->self);
+        return;
+    case COURIER_REPORT:
+        courier_report(courier, (struct report *)message, now);
         return;
     default:
         never("a message for somebody else");

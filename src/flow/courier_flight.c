@@ -33,11 +33,11 @@ void courier_give_back(struct courier *courier, struct ticket *ticket, struct wa
 }
 
 void courier_judge(struct courier *courier, struct sender *sender, struct ticket *ticket,
-                   const struct verdict *verdict, struct now now)
+                   const struct verdict *verdict, struct mono began, struct now now)
 {
     struct verdict final = *verdict;
     if (sender) {
-        sender_note(sender, &final, now);
+        sender_note(sender, &final, began, now);
         ticket->provider = sender->provider->name;
     }
     if (!ticket->began_at.ms)
@@ -100,7 +100,7 @@ static void give_up(struct flight *flight)
 
 static void conclude(struct flight *flight, const struct verdict *verdict, struct now now)
 {
-    courier_judge(flight->courier, flight->sender, flight->ticket, verdict, now);
+    courier_judge(flight->courier, flight->sender, flight->ticket, verdict, flight->began, now);
     land(flight);
 }
 
@@ -135,6 +135,8 @@ static void answered(struct exchange_call *call, const struct reply *reply)
     struct now now = now_of(flight);
     const struct courier_provider *provider = flight->sender->provider;
     struct verdict verdict = provider->ops->judge(provider->self, reply, &flight->arena);
+    if (reply->exchange == EXCHANGE_WHOLE)
+        latency_note(&flight->sender->latency, mono_since(flight->sent, now.mono), now.mono);
     flight->ticket->receipt = verdict.fate == FATE_DONE && flight->request.sandbox_receipt;
     conclude(flight, &verdict, now);
     if (courier->config.kick)
@@ -154,6 +156,7 @@ void flight_composed(struct flight *flight, struct now now)
     }
     flight->stage = STAGE_SEND;
     flight->ticket->began_at = now.wall;
+    flight->sent = now.mono;
     flight->call = (struct exchange_call){
         .request = &flight->request,
         .deadline = mono_add(now.mono, flight->sender->provider->timeout),
@@ -206,7 +209,7 @@ static void fetched(struct exchange_call *call, const struct reply *reply)
         verdict.fate = FATE_AGAIN; /* no message has been sent: it is the credential that failed */
     verdict.effect = verdict.effect == EFFECT_REFRESH ? EFFECT_HOLD : verdict.effect;
     if (verdict.fate != FATE_DONE)
-        sender->blocked_until = mono_add(now.mono, span_ms(FETCH_RETRY_MS));
+        pace_block(&sender->pace, mono_add(now.mono, span_ms(FETCH_RETRY_MS)));
     if (verdict.fate == FATE_DONE)
         arena_reset(&fetch->arena); /* another fetch may begin below */
     struct list waiting;
@@ -283,7 +286,7 @@ static void authorize(struct flight *flight, struct now now)
     case AUTHORIZE_FETCH:
         if (flight->fetches++ == FETCHES_MAX) {
             (void)why_set(&flight->why, ERR_CRYPTO, "what is fetched is no credential that lasts");
-            sender->blocked_until = mono_add(now.mono, span_ms(FETCH_RETRY_MS));
+            pace_block(&sender->pace, mono_add(now.mono, span_ms(FETCH_RETRY_MS)));
             fail_authorize(flight, now);
             return;
         }
@@ -331,6 +334,7 @@ void flight_begin(struct courier *courier, struct sender *sender, struct ticket 
     flight->sender = sender;
     flight->ticket = ticket;
     flight->stage = STAGE_RENDER;
+    flight->began = now.mono;
     flight->withdrawn = false;
     flight->fetches = 0;
     flight->credential = STR_NONE;

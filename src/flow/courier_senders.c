@@ -1,20 +1,19 @@
-/* flow/courier_senders.c - one provider as its courier sees it: its desk, its pace, its
- * credential's age. */
+/* flow/courier_senders.c - one provider as its courier sees it: its desk, breaker and pace, and the
+ * age of its credential. */
 #include "flow/courier_state.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
     FETCH_ARENA_MAX = 1024 * 1024,
-    RATE_BURST_MS = 100, /* what a rate may send at once after a pause */
-    HOLD_MS = 1000,      /* a provider blocked for longer gives its tickets back to the calendar */
-    THROTTLE_LEAST_MS = 1000,
-    THROTTLE_MOST_MS = 3600 * 1000, /* a longer Retry-After is asked about again after an hour */
-    REFRESH_LEAST_MS = 10 * 1000,   /* between two credentials that are called stale */
+    HOLD_MS = 1000, /* a provider blocked for longer gives its tickets back to the calendar */
+    REFRESH_LEAST_MS = 10 * 1000, /* between two credentials that are called stale */
 };
 
 bool courier_senders_open(struct courier *courier, const uint64_t hash_key[2])
 {
     const struct courier_config *config = &courier->config;
+    struct now now = clock_now(&config->clock);
     courier->senders =
         calloc(config->provider_count ? config->provider_count : 1, sizeof *courier->senders);
     if (!courier->senders)
@@ -25,6 +24,8 @@ bool courier_senders_open(struct courier *courier, const uint64_t hash_key[2])
         sender->provider = &config->providers[i];
         list_init(&sender->waiting);
         desk_init(&sender->desk, hash_key);
+        breaker_init(&sender->breaker, now.mono);
+        pace_init(&sender->pace, sender->provider->in_flight_max, sender->provider->rate);
         arena_init(&sender->fetch.arena, FETCH_ARENA_MAX);
     }
     return true;
@@ -39,48 +40,58 @@ void courier_senders_close(struct courier *courier)
     free(courier->senders);
 }
 
-void sender_note(struct sender *sender, struct verdict *verdict, struct now now)
+/* ---------------------------------------------------------------------------- verdicts ---- */
+
+/* Once more at once with a fresh credential; if that one is stale, too, it is not the credential's
+ * age that is wrong. */
+static void refresh(struct sender *sender, struct verdict *verdict, struct now now)
 {
-    if (verdict->fate == FATE_DONE)
+    const struct courier_provider *provider = sender->provider;
+    if (sender->refreshed || !mono_reached(now.mono, sender->refresh_at)) {
+        verdict->effect = EFFECT_HOLD;
+    } else if (provider->ops->forget) {
+        provider->ops->forget(provider->self, now.wall);
+        sender->refresh_at = mono_add(now.mono, span_ms(REFRESH_LEAST_MS));
+    }
+    sender->refreshed = true;
+}
+
+static void remember_error(struct sender *sender, const struct verdict *verdict, struct now now)
+{
+    sender->last_error_at = now.wall;
+    (void)snprintf(sender->last_error, sizeof sender->last_error, "%.*s%s%.*s%s%.*s",
+                   STR_ARG(verdict->code), verdict->code.len && verdict->reason.len ? " " : "",
+                   STR_ARG(verdict->reason), verdict->detail.len ? ": " : "",
+                   STR_ARG(verdict->detail));
+}
+
+/* The provider's own fault, or that of our account with it; not a recipient's, nor a limit's. */
+static bool is_fault(const struct verdict *verdict, enum scope scope)
+{
+    return verdict->fate != FATE_DONE && verdict->scope == scope &&
+           (verdict->effect == EFFECT_NONE || verdict->effect == EFFECT_HOLD);
+}
+
+void sender_note(struct sender *sender, struct verdict *verdict, struct mono began, struct now now)
+{
+    bool done = verdict->fate == FATE_DONE;
+    meter_count(&sender->meter, now.mono);
+    if (done) {
         sender->refreshed = false;
-    if (verdict->effect == EFFECT_THROTTLE && verdict->scope == SCOPE_PROVIDER) {
-        struct span wait =
-            verdict->retry_after.us > 0 ? verdict->retry_after : span_ms(THROTTLE_LEAST_MS);
-        if (wait.us > span_ms(THROTTLE_MOST_MS).us)
-            wait = span_ms(THROTTLE_MOST_MS);
-        struct mono until = mono_add(now.mono, wait);
-        if (until.us > sender->blocked_until.us)
-            sender->blocked_until = until;
+        pace_worked(&sender->pace, sender->in_flight, now.mono);
     }
-    if (verdict->effect == EFFECT_REFRESH) {
-        /* Once more at once with a fresh credential; if that one is stale, too, it is not the
-         * credential's age that is wrong. */
-        if (sender->refreshed || !mono_reached(now.mono, sender->refresh_at)) {
-            verdict->effect = EFFECT_HOLD;
-        } else if (sender->provider->ops->forget) {
-            sender->provider->ops->forget(sender->provider->self, now.wall);
-            sender->refresh_at = mono_add(now.mono, span_ms(REFRESH_LEAST_MS));
-        }
-        sender->refreshed = true;
-    }
+    if (verdict->effect == EFFECT_THROTTLE && verdict->scope == SCOPE_PROVIDER)
+        pace_throttled(&sender->pace, began, sender->in_flight, verdict->retry_after, now.mono);
+    if (verdict->effect == EFFECT_REFRESH)
+        refresh(sender, verdict, now);
+    if (!done && (verdict->scope == SCOPE_PROVIDER || verdict->scope == SCOPE_ORIGIN))
+        remember_error(sender, verdict, now);
+    bool fault = is_fault(verdict, SCOPE_PROVIDER);
+    if (done || fault)
+        (void)breaker_note(&sender->breaker, began, fault, now.mono, &sender->courier->rng);
 }
 
-/* When the rate next allows a sending; it is now if that is past. */
-static struct mono rate_allows_at(const struct sender *sender)
-{
-    return sender->provider->rate ? mono_add(sender->send_at, span_ms(-RATE_BURST_MS))
-                                  : (struct mono){0};
-}
-
-static void rate_charge(struct sender *sender, struct now now)
-{
-    if (!sender->provider->rate)
-        return;
-    int64_t gap = 1000000 / (int64_t)sender->provider->rate;
-    if (sender->send_at.us < now.mono.us)
-        sender->send_at = now.mono;
-    sender->send_at.us += gap > 0 ? gap : 1;
-}
+/* ------------------------------------------------------------------------------ serving ---- */
 
 static bool is_any(const void *what, const struct ticket *ticket)
 {
@@ -90,30 +101,43 @@ static bool is_any(const void *what, const struct ticket *ticket)
 }
 
 /* What must wait longer than a moment waits in the calendar, not in a window. */
-static void hold(struct courier *courier, struct sender *sender, struct now now)
+static void hold(struct sender *sender, struct now now)
 {
-    struct span left = mono_since(now.mono, sender->blocked_until);
+    struct span left = mono_since(now.mono, sender->pace.blocked_until);
     struct list out;
     if (left.us <= HOLD_MS * 1000)
         return;
     list_init(&out);
     desk_remove(&sender->desk, is_any, NULL, &out);
     for (struct list *at; (at = list_take_first(&out));)
-        courier_give_back(courier, list_of(at, struct ticket, link), wall_add(now.wall, left));
+        courier_give_back(sender->courier, list_of(at, struct ticket, link),
+                          wall_add(now.wall, left));
+}
+
+uint32_t sender_room(struct sender *sender, struct now now)
+{
+    uint32_t most = pace_in_flight(&sender->pace);
+    uint32_t share = breaker_share(&sender->breaker, now.mono);
+    if (sender->breaker.state != BREAKER_CLOSED || share == BREAKER_SHARE_FULL)
+        return most;
+    most = (uint32_t)((uint64_t)most * share / BREAKER_SHARE_FULL);
+    return most ? most : 1;
 }
 
 struct mono sender_serve(struct sender *sender, struct now now)
 {
     struct courier *courier = sender->courier;
-    uint32_t most = sender->provider->in_flight_max;
-    uint32_t reserved = most / 8;
-    if (!mono_reached(now.mono, sender->blocked_until)) {
-        hold(courier, sender, now);
-        return sender->desk.waiting ? sender->blocked_until : MONO_NEVER;
+    if (!sender->desk.waiting)
+        return MONO_NEVER;
+    if (!mono_reached(now.mono, sender->pace.blocked_until)) {
+        hold(sender, now);
+        return sender->desk.waiting ? sender->pace.blocked_until : MONO_NEVER;
     }
+    uint32_t most = sender_room(sender, now), reserved = most / 8;
     while (sender->desk.waiting && sender->in_flight < most && !sender->fetching) {
-        if (!mono_reached(now.mono, rate_allows_at(sender)))
-            return rate_allows_at(sender);
+        struct mono allowed = pace_allows_at(&sender->pace);
+        if (!mono_reached(now.mono, allowed))
+            return allowed;
         struct ticket *ticket = desk_take(&sender->desk, sender->in_flight + reserved >= most);
         if (!ticket)
             break; /* what waits is not critical, and the places left are */
@@ -122,10 +146,8 @@ struct mono sender_serve(struct sender *sender, struct now now)
             courier_return(courier, ticket);
             continue;
         }
-        rate_charge(sender, now);
+        pace_begin(&sender->pace, now.mono);
         flight_begin(courier, sender, ticket, now);
-        if (!mono_reached(now.mono, sender->blocked_until))
-            return sender->blocked_until;
     }
     return MONO_NEVER; /* an answer makes room, and is an event */
 }

@@ -1,10 +1,15 @@
 /* flow/courier_state.h - what the files of the courier share; for them alone. */
 #pragma once
+#include "core/breaker.h"
+#include "core/latency.h"
+#include "core/pace.h"
 #include "flow/courier.h"
 #include "flow/desk.h"
+#include "flow/lanes.h"
 #include "flow/messages.h"
 #include "flow/notice.h"
 #include "flow/rendering.h"
+#include "flow/report.h"
 #include "runtime/pool.h"
 
 /* How far a flight has come; what each stage waits for. */
@@ -26,6 +31,7 @@ struct flight {
     enum stage stage;
     bool withdrawn;   /* not begun, and never to begin */
     uint32_t fetches; /* of a credential that it has waited for */
+    struct mono began, sent;
     struct arena arena;
     struct rendering rendering;
     struct parcel parcel;
@@ -51,8 +57,12 @@ struct sender {
     const struct courier_provider *provider;
     struct desk desk;
     uint32_t in_flight;
-    struct mono blocked_until;
-    struct mono send_at; /* the rate's theoretical next sending (GCRA) */
+    struct breaker breaker;
+    struct pace pace;
+    struct meter meter; /* attempts */
+    struct latency latency;
+    struct wall last_error_at; /* ms == 0: none */
+    char last_error[REPORT_TEXT_MAX];
     struct list waiting; /* flights that need a credential */
     bool fetching;
     struct fetch fetch;
@@ -87,6 +97,7 @@ struct courier {
     struct tickets *outbox;
     struct message *acks;      /* notices heard, to be acknowledged after the outbox */
     struct steering *steering; /* the newest pauses and moves heard of, or NULL */
+    struct rng rng;
     bool draining;
     struct mono look_at; /* for what has expired while it waits */
 };
@@ -104,7 +115,9 @@ struct str courier_app_name(const struct courier *courier, uint32_t number);
 bool courier_senders_open(struct courier *courier, const uint64_t hash_key[2]);
 void courier_senders_close(struct courier *courier); /* their desks must be empty */
 /* What a verdict means for the provider; what it means for the delivery is the ledger's. */
-void sender_note(struct sender *sender, struct verdict *verdict, struct now now);
+void sender_note(struct sender *sender, struct verdict *verdict, struct mono began, struct now now);
+/* How many may be in flight now. */
+uint32_t sender_room(struct sender *sender, struct now now);
 /* Lets tickets take off while there is room; when it is to be served again. */
 struct mono sender_serve(struct sender *sender, struct now now);
 
@@ -122,5 +135,9 @@ void flight_composed(struct flight *flight, struct now now);
 void flight_withdraw(struct flight *flight);
 void courier_return(struct courier *courier, struct ticket *ticket);
 void courier_give_back(struct courier *courier, struct ticket *ticket, struct wall due);
+/* `began`: the attempt, by which the provider is judged, too; `sender` NULL: there was none. */
 void courier_judge(struct courier *courier, struct sender *sender, struct ticket *ticket,
-                   const struct verdict *verdict, struct now now);
+                   const struct verdict *verdict, struct mono began, struct now now);
+
+/* courier_report.c: fills it and posts it back. */
+void courier_report(struct courier *courier, struct report *report, struct now now);

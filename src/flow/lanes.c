@@ -271,8 +271,13 @@ struct wall lanes_next_due(const struct lanes *lanes)
 
 void lanes_settled(struct shelf *shelf, struct mono now)
 {
-    shelf->meter.rate = meter_read(&shelf->meter, now) + 1e6 / METER_TAU_US;
-    shelf->meter.at = now;
+    meter_count(&shelf->meter, now);
+}
+
+void meter_count(struct meter *meter, struct mono now)
+{
+    meter->rate = meter_read(meter, now) + 1e6 / METER_TAU_US;
+    meter->at = now;
 }
 
 double meter_read(const struct meter *meter, struct mono now)

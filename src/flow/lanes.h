@@ -18,7 +18,7 @@
 #include "model/limits.h"
 #include "model/names.h"
 
-/* Settled a second, decaying over a minute. */
+/* How often a second, decaying over a minute. */
 struct meter {
     double rate;
     struct mono at;
@@ -100,4 +100,5 @@ void lanes_claimed(struct lanes *lanes, struct shelf *shelf, uint32_t limit, uin
 struct wall lanes_next_due(const struct lanes *lanes);
 
 void lanes_settled(struct shelf *shelf, struct mono now);
+void meter_count(struct meter *meter, struct mono now);
 double meter_read(const struct meter *meter, struct mono now);

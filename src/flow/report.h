@@ -7,16 +7,9 @@
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
+#include "core/breaker.h"
 #include "model/names.h"
 #include "port/inbox.h"
-
-/* A breaker's state, as the contract spells it. */
-#define BREAKER_STATES(X)                                                                          \
-    X(BREAKER_CLOSED, "closed")                                                                    \
-    X(BREAKER_OPEN, "open")                                                                        \
-    X(BREAKER_HALF_OPEN, "half_open")
-
-enum breaker_state { BREAKER_STATES(NAME_ENUM) BREAKER_STATE_COUNT };
 
 enum { REPORT_TEXT_MAX = 200 };
 
@@ -24,7 +17,7 @@ struct provider_report {
     struct str name, driver; /* the configuration's: they live as long as it does */
     unsigned kinds;          /* bit (1 << kind) */
     enum breaker_state state;
-    struct wall since;        /* of this state */
+    struct wall since;        /* of this state; open or half open: since it was last closed */
     struct wall next_probe;   /* open: when it is next tried; ms == 0: not known */
     struct wall paused_until; /* told to slow down (429): nothing is sent before; ms == 0: no */
     double share;             /* 0..1 of its resting weight, while it drifts back */

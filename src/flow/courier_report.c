@@ -1,0 +1,58 @@
+/* flow/courier_report.c - what a courier tells of its providers: flow/report.h. */
+#include "flow/courier_state.h"
+#include "flow/report.h"
+#include <string.h>
+
+static struct wall wall_of(struct mono at, struct now now)
+{
+    return wall_add(now.wall, mono_since(now.mono, at));
+}
+
+static void tell_breaker(struct provider_report *ret, struct sender *sender, struct now now)
+{
+    struct breaker *breaker = &sender->breaker;
+    struct breaker_bucket window = breaker_window(breaker, now.mono);
+    uint32_t share = breaker_share(breaker, now.mono);
+    bool closed = breaker->state == BREAKER_CLOSED;
+    ret->state = breaker->state;
+    ret->since = wall_of(closed ? breaker->since : breaker->opened, now);
+    ret->next_probe = closed ? (struct wall){0} : wall_of(breaker->probe_at, now);
+    ret->share = (double)share / BREAKER_SHARE_FULL;
+    ret->window_attempts = window.attempts;
+    ret->success_ratio =
+        window.attempts ? 1 - (double)window.failures / (double)window.attempts : 1;
+}
+
+static void tell(struct provider_report *ret, struct sender *sender, struct now now)
+{
+    const struct courier_provider *provider = sender->provider;
+    *ret = (struct provider_report){
+        .name = provider->name,
+        .driver = provider->ops->driver,
+        .kinds = provider->ops->kinds,
+        .waiting = sender->desk.waiting,
+        .in_flight = sender->in_flight,
+        .in_flight_max = sender_room(sender, now),
+        .rate_1m = meter_read(&sender->meter, now.mono),
+        .rate_max = sender->pace.rate,
+        .p50 = latency_quantile(&sender->latency, 500, now.mono),
+        .p99 = latency_quantile(&sender->latency, 990, now.mono),
+        .last_error_at = sender->last_error_at,
+    };
+    if (!mono_reached(now.mono, sender->pace.blocked_until))
+        ret->paused_until = wall_of(sender->pace.blocked_until, now);
+    memcpy(ret->last_error, sender->last_error, sizeof ret->last_error);
+    tell_breaker(ret, sender, now);
+}
+
+void courier_report(struct courier *courier, struct report *report, struct now now)
+{
+    uint32_t count = courier->config.provider_count;
+    report->list = arena_array(report->arena, struct provider_report, count ? count : 1);
+    report->err = report->list ? OK : ERR_MEMORY;
+    report->count = report->list ? count : 0;
+    for (uint32_t i = 0; i < report->count; i++)
+        tell(&report->list[i], &courier->senders[i], now);
+    report->message.type = INTAKE_REPORT;
+    inbox_post(&report->done, &report->message);
+}
