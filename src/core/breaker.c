@@ -25,13 +25,19 @@ static void clear(struct breaker *breaker)
     breaker->step_attempts = breaker->step_failures = breaker->failed_in_row = 0;
 }
 
+/* Far enough from 0 that those before the first have numbers, too. */
+static int64_t number_of(struct mono now)
+{
+    return now.us / BUCKET_US + BREAKER_BUCKETS;
+}
+
 void breaker_init(struct breaker *breaker, struct mono now)
 {
     *breaker = (struct breaker){.state = BREAKER_CLOSED,
                                 .since = now,
                                 .share = BREAKER_SHARE_FULL,
                                 .full_at = now,
-                                .newest = now.us / BUCKET_US};
+                                .newest = number_of(now)};
 }
 
 static struct breaker_bucket *bucket(struct breaker *breaker, int64_t number)
@@ -42,7 +48,7 @@ static struct breaker_bucket *bucket(struct breaker *breaker, int64_t number)
 /* Forgets what is older than the window. */
 static void slide(struct breaker *breaker, struct mono now)
 {
-    int64_t newest = now.us / BUCKET_US;
+    int64_t newest = number_of(now);
     if (newest - breaker->newest > BREAKER_BUCKETS)
         breaker->newest = newest - BREAKER_BUCKETS;
     while (breaker->newest < newest)
