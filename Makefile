@@ -7,7 +7,6 @@
 .PHONY: all setup run check test bench campaign fuzz format install uninstall clean help
 JOBS := $(shell nproc)
 PREFIX ?= /usr/local
-SEEDS ?= 10000
 SECONDS_EACH ?= 60
 
 all: ## build the release at build/bongsu
@@ -33,11 +32,12 @@ bench: all ## the benchmarks; JSON in build/bench, the page in docs/performance.
 	@ninja -C build-bench -j$(JOBS) --quiet
 	@bench/run.py --build build-bench
 
-campaign: setup ## simulate SEEDS seeds (default 10000)
+campaign: setup ## every campaign at its full figure, or ONLY=a1,c3 RUNS=100; docs/reliability.md
 	@CC=gcc scripts/configure build-asan -Dtests=true -Db_sanitize=address,undefined \
 	    -Dbuildtype=debugoptimized
 	@ninja -C build-asan -j$(JOBS) --quiet
-	@scripts/campaign $(SEEDS)
+	@scripts/campaign full $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) \
+	    $(if $(SEED),--seed $(SEED))
 
 fuzz: setup ## fuzz each parser for SECONDS_EACH seconds (default 60)
 	@scripts/fuzz $(SECONDS_EACH)

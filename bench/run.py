@@ -98,8 +98,9 @@ class World:
         return False
 
     def load(self, seconds, **options):
-        """One run of bench/load; its figures, with the server's CPU for all that it accepted."""
-        command = [self.build / "bench" / "load", "--port", self.server.port, "--auth", self.auth,
+        """One run of the load generator; its figures, with the server's CPU for all that it accepted."""
+        command = [self.build / "test" / "campaign" / "load", "--port", self.server.port,
+                   "--auth", self.auth,
                    "--users", USERS, "--seconds", seconds, "--prefix", f"r{time.time_ns()}"]
         for name, value in options.items():
             command += ["--" + name, value]
@@ -143,7 +144,7 @@ def p1_open(world, seconds):
 
 def p2(world, seconds):
     """Fifty notifications a POST."""
-    return world.load(seconds, connections=16, batch=50, path="/v1/notifications/batch")
+    return world.load(seconds, connections=16, batch=50)
 
 
 def p6(world, seconds):
@@ -159,7 +160,7 @@ def p9(world, seconds):
     """Bytes on disk for each notification with its events."""
     store = world.server.directory / "store"
     before = (store / "bongsu.db").stat().st_size
-    figures = world.load(seconds, connections=16, batch=50, path="/v1/notifications/batch")
+    figures = world.load(seconds, connections=16, batch=50)
     time.sleep(2)
     grown = directory_bytes(store) - before
     wal = sum(one.stat().st_size for one in store.glob("*-wal"))
