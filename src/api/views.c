@@ -150,6 +150,7 @@ static void view_outcome(struct json_out *out, const struct event *event)
     view_str(out, STR("reason"), event->reason);
     view_str(out, STR("detail"), event->detail);
     view_str(out, STR("provider_message_id"), event->message_id);
+    view_str(out, STR("route"), event->route);
 }
 
 /* An attempt that leaves the delivery waiting for another is told as what it was. */

@@ -70,10 +70,10 @@ static int delivery_print(struct cli *cli, struct str id)
                                           "created_at",
                                           "updated_at",
                                           NULL};
-    static const char *const heads[] = {"AT",   "EVENT",  "ATTEMPT", "PROVIDER",
-                                        "CODE", "REASON", "DETAIL",  NULL};
-    static const char *const cells[] = {"at",   "type",   "attempt", "provider",
-                                        "code", "reason", "detail",  NULL};
+    static const char *const heads[] = {"AT",     "EVENT",  "ATTEMPT", "PROVIDER", "CODE",
+                                        "REASON", "DETAIL", "ROUTE",   NULL};
+    static const char *const cells[] = {"at",     "type",   "attempt", "provider", "code",
+                                        "reason", "detail", "route",   NULL};
     const struct json *answer;
     struct str path =
         arena_printf(&cli->arena, "/v1/deliveries/%.*s", STR_ARG(cli_encoded(cli, id)));

@@ -138,6 +138,16 @@ uint32_t breaker_share(struct breaker *breaker, struct mono now)
     return breaker->share;
 }
 
+struct mono breaker_next(const struct breaker *breaker, struct mono now)
+{
+    if (breaker->state == BREAKER_CLOSED)
+        return now;
+    /* Half open: a probe is out, and its answer is not far. */
+    struct mono soon = mono_add(now, (struct span){PROBE_GAP_US});
+    return breaker->state == BREAKER_HALF_OPEN ? mono_min(breaker->probe_at, soon)
+                                               : breaker->probe_at;
+}
+
 void breaker_probe(struct breaker *breaker, struct mono now)
 {
     if (breaker->state == BREAKER_OPEN) {

@@ -58,6 +58,8 @@ void breaker_init(struct breaker *breaker, struct mono now);
 enum breaker_door breaker_ask(struct breaker *breaker, struct mono now);
 /* The share that it takes now: 0 unless it is closed. */
 uint32_t breaker_share(struct breaker *breaker, struct mono now);
+/* When it is worth asking again: of one that is closed, now. */
+struct mono breaker_next(const struct breaker *breaker, struct mono now);
 /* This attempt is the probe that it asked for. */
 void breaker_probe(struct breaker *breaker, struct mono now);
 /* An attempt that would have been its own goes elsewhere. */

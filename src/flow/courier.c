@@ -66,47 +66,10 @@ bool courier_at_rest(const struct courier *courier)
 
 /* ------------------------------------------------------------------------------ tickets ---- */
 
-static void no_route(struct courier *courier, struct ticket *ticket, struct now now)
-{
-    const struct verdict verdict = {
-        .fate = FATE_NEVER,
-        .scope = SCOPE_DELIVERY,
-        .code = STR("route"),
-        .reason = STR("no_route"),
-        .detail = STR("no route of the configuration leads to a provider for this delivery"),
-    };
-    courier_judge(courier, NULL, ticket, &verdict, now.mono, now);
-}
-
-static void take_ticket(struct courier *courier, struct ticket *ticket, struct now now)
-{
-    const struct delivery *delivery = ticket->delivery;
-    const struct route_question question = {
-        .kind = delivery->kind,
-        .mode = ticket->notification->mode,
-        .app = courier_app_name(courier, ticket->notification->app),
-        .bundle_id = delivery->bundle_id,
-        .category = ticket->notification->category,
-        .phone = delivery->kind == KIND_SMS ? delivery->address : STR_NONE,
-        .attempt = ticket->attempt,
-        .seed = (uint64_t)ticket->notification->id ^ (uint64_t)delivery->ordinal << 32,
-    };
-    uint32_t chosen = route_choose(&courier->config.routes, &question, &ticket->more_providers);
-    uint32_t routed = chosen;
-    chosen = courier_moved(courier, ticket, routed);
-    ticket->more_providers &= chosen == routed; /* the next attempt would come here again */
-    if (courier->draining)
-        courier_give_back(courier, ticket, now.wall);
-    else if (chosen == ROUTE_NONE)
-        no_route(courier, ticket, now);
-    else if (!desk_add(&courier->senders[chosen].desk, ticket))
-        courier_give_back(courier, ticket, wall_add(now.wall, span_s(1)));
-}
-
 static void take_arrivals(struct courier *courier, struct now now)
 {
     for (struct list *at; (at = list_take_first(&courier->arrivals));)
-        take_ticket(courier, list_of(at, struct ticket, link), now);
+        courier_take_ticket(courier, list_of(at, struct ticket, link), now);
 }
 
 /* ------------------------------------------------------------------------------ notices ---- */
@@ -277,12 +240,27 @@ static void step(void *self, struct now now, struct message *message)
     }
 }
 
+/* Before the desks are served: what is to go elsewhere goes. */
+static void spill(struct courier *courier, struct now now)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < courier->config.provider_count; i++) {
+        if (!courier->senders[i].spill)
+            continue;
+        courier_spill(courier, &courier->senders[i]);
+        any = true;
+    }
+    if (any && !courier_apps_wait(courier))
+        take_arrivals(courier, now);
+}
+
 static struct mono turn(void *self, struct now now)
 {
     struct courier *courier = self;
     if (mono_reached(now.mono, courier->apps_at))
         courier_apps_ask(courier);
     struct mono wake = mono_min(courier->apps_at, end_expired(courier, now));
+    spill(courier, now);
     for (uint32_t i = 0; i < courier->config.provider_count; i++)
         wake = mono_min(wake, sender_serve(&courier->senders[i], now));
     if (courier->outbox) {

@@ -88,7 +88,8 @@ void sender_note(struct sender *sender, struct verdict *verdict, struct mono beg
         remember_error(sender, verdict, now);
     bool fault = is_fault(verdict, SCOPE_PROVIDER);
     if (done || fault)
-        (void)breaker_note(&sender->breaker, began, fault, now.mono, &sender->courier->rng);
+        sender->spill |=
+            breaker_note(&sender->breaker, began, fault, now.mono, &sender->courier->rng);
 }
 
 /* ------------------------------------------------------------------------------ serving ---- */

@@ -58,6 +58,7 @@ struct sender {
     struct desk desk;
     uint32_t in_flight;
     struct breaker breaker;
+    bool spill; /* the breaker has opened: what waits here is to go elsewhere */
     struct pace pace;
     struct meter meter; /* attempts */
     struct latency latency;
@@ -110,6 +111,12 @@ void courier_apps_ask(struct courier *courier);
 bool courier_apps_wait(const struct courier *courier);            /* not known yet */
 void courier_apps_known(struct courier *courier, struct now now); /* courier.c */
 struct str courier_app_name(const struct courier *courier, uint32_t number);
+
+/* courier_routes.c */
+void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct now now);
+void courier_give_back_until(struct courier *courier, struct ticket *ticket, struct mono at,
+                             struct now now);
+void courier_spill(struct courier *courier, struct sender *sender);
 
 /* courier_senders.c */
 bool courier_senders_open(struct courier *courier, const uint64_t hash_key[2]);

@@ -168,6 +168,7 @@ static void settle_judged(struct ledger *ledger, struct now now, struct ticket *
         .began_at = ticket->began_at,
         .due = outcome.again ? outcome.due : (struct wall){0},
         .provider = ticket->provider,
+        .route = ticket->route,
         .code = verdict->code,
         .reason = verdict->reason,
         .detail = verdict->detail,

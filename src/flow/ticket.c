@@ -1,7 +1,7 @@
 /* flow/ticket.c - see ticket.h. */
 #include "flow/ticket.h"
 
-enum { CODE_MAX = 64, REASON_MAX = 96, MESSAGE_ID_MAX = 128 };
+enum { ROUTE_MAX = 128, CODE_MAX = 64, REASON_MAX = 96, MESSAGE_ID_MAX = 128 };
 
 static struct str keep(struct ticket *ticket, struct str s, size_t max)
 {
@@ -21,11 +21,19 @@ static struct str keep(struct ticket *ticket, struct str s, size_t max)
     return (struct str){at, s.len};
 }
 
+void ticket_route(struct ticket *ticket, struct str words, struct str more)
+{
+    ticket->text_len = 0;
+    ticket->route = keep(ticket, words, ROUTE_MAX);
+    if (ticket->route.at)
+        ticket->route.len += keep(ticket, more, ROUTE_MAX).len;
+}
+
 void ticket_judge(struct ticket *ticket, const struct verdict *verdict)
 {
     ticket->result = TICKET_JUDGED;
     ticket->verdict = *verdict;
-    ticket->text_len = 0;
+    ticket->text_len = (uint32_t)ticket->route.len;
     ticket->verdict.code = keep(ticket, verdict->code, CODE_MAX);
     ticket->verdict.reason = keep(ticket, verdict->reason, REASON_MAX);
     ticket->verdict.message_id = keep(ticket, verdict->message_id, MESSAGE_ID_MAX);

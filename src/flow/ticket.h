@@ -15,7 +15,7 @@ enum ticket_result {
     TICKET_JUDGED,  /* attempted; `verdict` says what came of it */
 };
 
-enum { TICKET_TEXT_MAX = 448 };
+enum { TICKET_TEXT_MAX = 512 };
 
 struct ticket {
     struct list link;
@@ -33,7 +33,8 @@ struct ticket {
     struct wall back_due;
     struct wall began_at, ended_at;
     struct str provider;    /* lives as long as the configuration */
-    struct verdict verdict; /* its strings stand in `text` */
+    struct str route;       /* which rule chose it, in words; stands in `text` */
+    struct verdict verdict; /* its strings stand there, too */
     bool more_providers;    /* the rule has another one for the next attempt */
     bool receipt;           /* the sandbox: a `delivered` receipt follows at once */
     uint32_t text_len;
@@ -49,5 +50,7 @@ static inline struct delivery_key ticket_key(const struct ticket *ticket)
     return (struct delivery_key){ticket->notification->id, ticket->delivery->ordinal};
 }
 
+/* Says how its provider was chosen: `words` and `more` together. Forgets any verdict. */
+void ticket_route(struct ticket *ticket, struct str words, struct str more);
 /* Copies a verdict into the ticket; what does not fit is cut at the end of a character. */
 void ticket_judge(struct ticket *ticket, const struct verdict *verdict);

@@ -54,4 +54,5 @@ struct event {
     struct wall began_at; /* of the attempt; ms == 0 without one */
     struct wall due;      /* `queued`: when it is next due */
     struct str provider, code, reason, detail, message_id;
+    struct str route; /* of the attempt: which rule chose the provider; absent without one */
 };

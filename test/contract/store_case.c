@@ -332,7 +332,8 @@ static struct settle make_settle(struct store_case *c, uint32_t app, struct deli
                   .began_at = {c->now.ms - 5},
                   .provider = STR("apns-main"),
                   .code = STR("200"),
-                  .message_id = STR("message-1")},
+                  .message_id = STR("message-1"),
+                  .route = STR("rule 1")},
     };
 }
 

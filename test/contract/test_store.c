@@ -107,6 +107,7 @@ static void placed_in_hand_it_is_sending_until_settled(void **state)
     assert_int_equal(got->events[0].due.ms, 0);
     assert_str(got->events[0].code, "200");
     assert_str(got->events[0].detail, NULL);
+    assert_str(got->events[0].route, "rule 1");
 }
 
 static void claims_come_in_order_of_due_and_say_what_is_next(void **state)

@@ -16,7 +16,7 @@ SHAPE(delivery_shape, delivery, AT(delivery, user_id), AT(delivery, device_id),
       AT(delivery, address), AT(delivery, bundle_id), AT(delivery, p256dh), AT(delivery, auth),
       AT(delivery, locale), AT(delivery, attributes), AT(delivery, reason))
 SHAPE(event_shape, event, AT(event, provider), AT(event, code), AT(event, reason),
-      AT(event, detail), AT(event, message_id))
+      AT(event, detail), AT(event, message_id), AT(event, route))
 SHAPE(app_shape, app, AT(app, name))
 SHAPE(key_shape, key, AT(key, app_key), AT(key, app_name))
 SHAPE(user_shape, user, AT(user, user_id), AT(user, email), AT(user, phone), AT(user, locale),

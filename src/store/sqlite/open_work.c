@@ -112,6 +112,7 @@ void bind_event(sqlite3_stmt *stmt, const struct event *event)
     bind_str(stmt, 10, event->reason);
     bind_str(stmt, 11, event->detail);
     bind_str(stmt, 12, event->message_id);
+    bind_str(stmt, 13, event->route);
 }
 
 void event_add(struct writer *writer, const struct event *event)

@@ -192,6 +192,7 @@ void read_event(sqlite3_stmt *stmt, int64_t notification, struct arena *arena, s
     ret->reason = column_str(stmt, 8, arena);
     ret->detail = column_str(stmt, 9, arena);
     ret->message_id = column_str(stmt, 10, arena);
+    ret->route = column_str(stmt, 11, arena);
 }
 
 struct standing load_standing(struct db *db, struct delivery_key key, int64_t facts,

@@ -92,6 +92,9 @@ static const char *const migrations[] = {
     "CREATE TABLE steer(type INTEGER, kind INTEGER, source TEXT, target TEXT, reason TEXT,"
     " said_by TEXT, since INTEGER NOT NULL, until INTEGER NOT NULL,"
     " PRIMARY KEY(type, kind, source)) WITHOUT ROWID;",
+
+    /* Of an attempt: which rule chose its provider. */
+    "ALTER TABLE event ADD COLUMN route TEXT;",
 };
 
 enum { MIGRATIONS = sizeof migrations / sizeof *migrations };

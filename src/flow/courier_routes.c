@@ -1,0 +1,160 @@
+/* flow/courier_routes.c - from a ticket to the desk of the provider that is to send it, past those
+ * whose breakers are open. */
+#include "flow/courier_state.h"
+
+enum { JITTER_LEAST_MS = 250 };
+
+struct gate_keeper {
+    struct courier *courier;
+    struct mono now;
+};
+
+static enum breaker_door ask(void *self, uint32_t provider)
+{
+    const struct gate_keeper *keeper = self;
+    return breaker_ask(&keeper->courier->senders[provider].breaker, keeper->now);
+}
+
+static uint32_t share(void *self, uint32_t provider)
+{
+    const struct gate_keeper *keeper = self;
+    return breaker_share(&keeper->courier->senders[provider].breaker, keeper->now);
+}
+
+static struct str name_of(const void *self, uint32_t provider)
+{
+    const struct courier *courier = self;
+    return courier->config.providers[provider].name;
+}
+
+static struct route_choice ask_routes(struct courier *courier, const struct ticket *ticket,
+                                      struct now now)
+{
+    const struct delivery *delivery = ticket->delivery;
+    const struct notification *notification = ticket->notification;
+    struct gate_keeper keeper = {.courier = courier, .now = now.mono};
+    const struct route_gates gates = {.ask = ask, .share = share, .self = &keeper};
+    const struct route_question question = {
+        .kind = delivery->kind,
+        .mode = notification->mode,
+        .app = courier_app_name(courier, notification->app),
+        .bundle_id = delivery->bundle_id,
+        .category = notification->category,
+        .phone = delivery->kind == KIND_SMS ? delivery->address : STR_NONE,
+        .attempt = ticket->attempt,
+        .seed = (uint64_t)notification->id ^ (uint64_t)delivery->ordinal << 32,
+    };
+    return route_choose(&courier->config.routes, &question, &gates);
+}
+
+static void no_route(struct courier *courier, struct ticket *ticket, struct now now)
+{
+    const struct verdict verdict = {
+        .fate = FATE_NEVER,
+        .scope = SCOPE_DELIVERY,
+        .code = STR("route"),
+        .reason = STR("no_route"),
+        .detail = STR("no route of the configuration leads to a provider for this delivery"),
+    };
+    courier_judge(courier, NULL, ticket, &verdict, now.mono, now);
+}
+
+/* Back until `at`, and somewhat later: what waits for one moment does not come all at once. */
+void courier_give_back_until(struct courier *courier, struct ticket *ticket, struct mono at,
+                             struct now now)
+{
+    int64_t left = mono_since(now.mono, at).us;
+    left = left > 0 ? left : 0;
+    uint64_t spread = (uint64_t)left / 4 + JITTER_LEAST_MS * 1000;
+    left += (int64_t)rng_below(&courier->rng, spread);
+    courier_give_back(courier, ticket, wall_add(now.wall, (struct span){left + 1000}));
+}
+
+/* Nothing that the rule names is to be tried now: until one of them is. */
+static void wait_for_any(struct courier *courier, struct ticket *ticket,
+                         const struct route_choice *choice, struct now now)
+{
+    struct mono next = MONO_NEVER;
+    for (uint32_t i = 0; i < choice->target_count; i++) {
+        const struct sender *sender = &courier->senders[choice->targets[i].provider];
+        next = mono_min(next, breaker_next(&sender->breaker, now.mono));
+    }
+    courier_give_back_until(courier, ticket, next, now);
+}
+
+/* What an operator's word makes of the choice: the other provider, unless its breaker is open. */
+static bool take_moved(struct courier *courier, struct ticket *ticket, struct route_choice *choice,
+                       struct now now)
+{
+    uint32_t moved = courier_moved(courier, ticket, choice->provider);
+    if (moved == choice->provider)
+        return true;
+    struct breaker *breaker = &courier->senders[moved].breaker;
+    enum breaker_door door = breaker_ask(breaker, now.mono);
+    choice->provider = moved;
+    choice->more = false; /* the next attempt would come here again */
+    choice->probe = door == DOOR_LAST || door == DOOR_PROBE;
+    if (door != DOOR_SHUT)
+        return true;
+    courier_give_back_until(courier, ticket, breaker_next(breaker, now.mono), now);
+    return false;
+}
+
+static void note_choice(struct courier *courier, struct ticket *ticket,
+                        const struct route_choice *choice, bool moved, struct now now)
+{
+    char text[ROUTE_TEXT_MAX];
+    struct str words = route_text(&courier->config.routes, choice, name_of, courier, text);
+    ticket_route(ticket, words, moved ? STR(", moved") : STR_NONE);
+    ticket->more_providers = choice->more;
+    if (choice->probe)
+        breaker_probe(&courier->senders[choice->provider].breaker, now.mono);
+    for (uint32_t i = 0; choice->shut && i < choice->target_count; i++)
+        if (choice->shut & 1u << i)
+            breaker_pass(&courier->senders[choice->targets[i].provider].breaker);
+}
+
+void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct now now)
+{
+    if (courier->draining) {
+        courier_give_back(courier, ticket, now.wall);
+        return;
+    }
+    struct route_choice choice = ask_routes(courier, ticket, now);
+    if (choice.provider == ROUTE_NONE && choice.target_count) {
+        wait_for_any(courier, ticket, &choice, now);
+        return;
+    }
+    if (choice.provider == ROUTE_NONE) {
+        no_route(courier, ticket, now);
+        return;
+    }
+    uint32_t routed = choice.provider;
+    if (!take_moved(courier, ticket, &choice, now))
+        return;
+    note_choice(courier, ticket, &choice, choice.provider != routed, now);
+    if (!desk_add(&courier->senders[choice.provider].desk, ticket))
+        courier_give_back(courier, ticket, wall_add(now.wall, span_s(1)));
+}
+
+static bool is_any(const void *what, const struct ticket *ticket)
+{
+    (void)what;
+    (void)ticket;
+    return true;
+}
+
+/* A breaker has opened: what waits at its desk goes where routes lead now, what has not begun comes
+ * back at once to do the same. */
+void courier_spill(struct courier *courier, struct sender *sender)
+{
+    struct list *next;
+    sender->spill = false;
+    desk_remove(&sender->desk, is_any, NULL, &courier->arrivals);
+    for (struct list *at = courier->flights.next; at != &courier->flights; at = next) {
+        struct flight *flight = list_of(at, struct flight, link);
+        next = at->next;
+        if (flight->sender == sender)
+            flight_withdraw(flight);
+    }
+}
