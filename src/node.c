@@ -78,6 +78,7 @@ static enum err start_intake(struct node *node, struct why *why)
         .clock = node->clock,
         .entropy = node->entropy,
         .cache_bytes_max = (size_t)node->config->limits.memory / MEMORY_PARTS * CACHE_PARTS,
+        .waiting_bytes_max = (size_t)node->config->limits.memory / MEMORY_PARTS * WAITING_PARTS,
     };
     node->intake = intake_new(&intake);
     if (!node->intake)

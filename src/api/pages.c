@@ -49,6 +49,7 @@ static void figures_came(struct job *job)
         .lanes = job->queues.lanes,
         .store = &store,
         .api = &api->stats,
+        .admission = intake_admission(api->config.intake),
     };
     metrics_process(&metrics.resident_bytes, &metrics.cpu_seconds);
     metrics_write(&metrics, &call->out);

@@ -79,9 +79,29 @@ static enum err compile(struct item *item)
     return err;
 }
 
+/* Asked before anything is spent on it: whoever is turned away must hear it soon. */
+static bool is_admitted(const struct item *item)
+{
+    const struct call *call = item->post->call;
+    const struct json *priority = NULL, *category = NULL;
+    if (item->body->type == JSON_OBJECT) {
+        priority = json_get(item->body, STR("priority"));
+        category = json_get(item->body, STR("category"));
+    }
+    return intake_admits(call->api->intake, call->caller.app,
+                         priority && priority->type == JSON_STRING ? priority->text : STR_NONE,
+                         category && category->type == JSON_STRING ? category->text
+                                                                   : CATEGORY_DEFAULT);
+}
+
 static void read_item(struct item *item, struct str key)
 {
     faults_init(&item->faults, item->post->call->arena);
+    if (!is_admitted(item)) {
+        item->post->call->api->stats.shed++;
+        refuse_error(item, ERR_FULL, span_s(1));
+        return;
+    }
     draft_read(item->body, key, &item->faults, &item->draft);
     bool identified = identify(item);
     enum err err = compile(item);

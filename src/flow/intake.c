@@ -12,6 +12,7 @@ struct intake *intake_new(const struct intake_config *config)
     if (!intake)
         return NULL;
     intake->config = *config;
+    admission_init(&intake->admission, config->waiting_bytes_max, clock_now(&config->clock));
     uint64_t key[2];
     entropy_fill(&config->entropy, key, sizeof key);
     directory_init(&intake->directory, config->cache_bytes_max - config->cache_bytes_max / 4, key);
@@ -70,14 +71,21 @@ static void hear(struct intake *intake, struct notice *notice)
     inbox_post(&intake->config.ledger, &notice->message);
 }
 
+static void job_back(struct intake *intake, struct now now, struct job *job)
+{
+    intake->under_way--;
+    if (job->type == JOB_ACCEPT)
+        admission_leave(&intake->admission, now, job->accept.bytes,
+                        mono_since(job->now.mono, now.mono), job->err == OK);
+    job->finish(job);
+}
+
 static void step(void *self, struct now now, struct message *message)
 {
     struct intake *intake = self;
-    (void)now;
     switch (message->type) {
     case INTAKE_JOB:
-        intake->under_way--;
-        ((struct job *)message)->finish((struct job *)message);
+        job_back(intake, now, (struct job *)message);
         return;
     case INTAKE_QUERY:
         intake->under_way--;
@@ -131,7 +139,32 @@ void intake_job(struct intake *intake, struct job *job)
     job->message.type = LEDGER_JOB;
     job->done = intake->config.inbox;
     intake->under_way++;
+    if (job->type == JOB_ACCEPT) {
+        job->accept.bytes = job->accept.bundle->arena.used;
+        admission_enter(&intake->admission, job->accept.bytes);
+    }
     inbox_post(&intake->config.ledger, &job->message);
+}
+
+bool intake_admits(struct intake *intake, uint32_t app, struct str priority, struct str category)
+{
+    if (admission_asks(&intake->admission, false))
+        return true;
+    if (priority.at)
+        return str_eq(priority, priority_name(PRIORITY_CRITICAL)) &&
+               admission_asks(&intake->admission, true);
+    struct cache_entry *entry = directory_category(&intake->directory, app, category);
+    if (!entry)
+        return false;
+    const struct category *known = entry->value;
+    bool critical = known->priority == PRIORITY_CRITICAL;
+    cache_unpin(&intake->directory.categories, entry);
+    return critical && admission_asks(&intake->admission, true);
+}
+
+const struct admission *intake_admission(const struct intake *intake)
+{
+    return &intake->admission;
 }
 
 /* ----------------------------------------------------------------------- keys and apps ---- */

@@ -7,6 +7,7 @@
  * Threads: everything on the intake's own thread, except posting to its inbox.
  */
 #pragma once
+#include "core/admission.h"
 #include "flow/job.h"
 #include "flow/library.h"
 #include "port/clock.h"
@@ -23,6 +24,7 @@ struct intake_config {
     struct clock clock;
     struct entropy entropy;
     size_t cache_bytes_max;
+    size_t waiting_bytes_max; /* of notifications that wait to be stored */
 };
 
 /* NULL if memory is short. */
@@ -46,6 +48,12 @@ struct library *intake_library(const struct intake *intake);
 void intake_query(struct intake *intake, struct query *query, void (*done)(struct query *query));
 
 /* -- jobs for the ledger --------------------------------------------------------------------- */
+
+/* May one more notification be handed to the ledger (core/admission.h)? Else 503, before any more
+ * is spent on it. `priority` absent: the category decides, if it is at hand. */
+bool intake_admits(struct intake *intake, uint32_t app, struct str priority, struct str category);
+/* How much is let in, for the metrics. */
+const struct admission *intake_admission(const struct intake *intake);
 
 /* `job->finish` and `job->owner` are the asker's; the rest of the head is filled here. */
 void intake_job(struct intake *intake, struct job *job);

@@ -7,6 +7,7 @@ struct intake {
     struct intake_config config;
     struct directory directory;
     struct library *library;
+    struct admission admission;
     uint32_t under_way; /* queries and jobs that have not come back */
     void (*drained)(void *self);
     void *drained_self;

@@ -66,6 +66,7 @@ struct job {
             struct bundle *bundle; /* moved: the ledger frees it, whatever the answer */
             struct idem idem;
             bool recheck; /* settings changed while it was planned: ask policy again */
+            size_t bytes; /* the intake's: of the bundle, as it went */
             /* out */
             enum idem_result result;
             int64_t id; /* the new one, or the replayed */

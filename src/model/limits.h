@@ -86,11 +86,13 @@ enum {
     WINDOW_BYTES_MAX = 32 * 1024 * 1024,
 
     /* What limits.memory is divided into, by sixteenths; the rest is the store's page caches, the
-     * sockets' and the allocator's. Of the default 128 MiB: windows 32, caches 24, library 8. */
+     * sockets' and the allocator's. Of the default 128 MiB: windows 32, caches 24, library 8, what
+     * waits to be stored 16. */
     MEMORY_PARTS = 16,
     WINDOW_PARTS = 4,  /* deliveries in hand */
     CACHE_PARTS = 3,   /* recipients, templates, keys of the intake */
     LIBRARY_PARTS = 1, /* the courier's templates */
+    WAITING_PARTS = 2, /* notifications let in and not stored yet */
 
     STEERS_MAX = 64,          /* pauses and moves that stand at once, before another is taken */
     STEERS_STORED_MAX = 1024, /* read at a start: those that were taken at the same moment, too */

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "base/buf.h"
+#include "core/admission.h"
 #include "flow/job.h"
 
 /* What is counted at the API, of one thread. */
@@ -13,6 +14,7 @@ struct metrics_api {
     uint64_t answers[6]; /* by status / 100 */
     uint64_t unauthenticated;
     uint64_t notifications, batches;
+    uint64_t shed; /* notifications turned away before they were read */
     uint32_t open;
 };
 
@@ -22,6 +24,7 @@ struct metrics {
     const struct lane_report *lanes; /* LANE_COUNT of them */
     const struct store_metrics *store;
     const struct metrics_api *api;
+    const struct admission *admission;
     uint64_t resident_bytes;
     double cpu_seconds;
 };

@@ -91,6 +91,7 @@ static void start_intake(struct sim *sim)
         .clock = sim_clock(sim),
         .entropy = sim_entropy(sim),
         .cache_bytes_max = 1 << 20,
+        .waiting_bytes_max = 1 << 20,
     };
     sim->intake = intake_new(&intake);
     must(sim->intake);

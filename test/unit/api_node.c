@@ -175,6 +175,7 @@ static void start_api(struct node *node, bool has_sandbox)
         .clock = {read_clock, node},
         .entropy = {fill, node},
         .cache_bytes_max = 4 << 20,
+        .waiting_bytes_max = 16 << 20,
     };
     node->intake = intake_new(&intake);
     must(node->intake);

@@ -1,0 +1,83 @@
+/* core/admission.c - see admission.h. */
+#include "core/admission.h"
+#include "base/err.h"
+
+enum {
+    TARGET_US = 25 * 1000,
+    INTERVAL_US = 100 * 1000,
+    BASE_US_MAX = 200 * 1000,
+    LIMIT_LEAST = 256, /* so that commit groups stay worth their sync */
+};
+
+void admission_init(struct admission *admission, size_t bytes_max, struct now now)
+{
+    *admission = (struct admission){
+        .bytes_max = bytes_max,
+        .limit = LIMIT_LEAST,
+        .base = {BASE_US_MAX},
+        .least = {INT64_MAX},
+        .began = now.mono,
+    };
+}
+
+bool admission_asks(struct admission *admission, bool critical)
+{
+    uint32_t limit = admission->limit + (critical ? admission->limit / 4 : 0);
+    size_t bytes = admission->bytes_max + (critical ? admission->bytes_max / 4 : 0);
+    if ((!admission->standing || admission->waiting < limit) && admission->bytes < bytes)
+        return true;
+    admission->refused++;
+    return false;
+}
+
+void admission_enter(struct admission *admission, size_t bytes)
+{
+    admission->waiting++;
+    admission->bytes += bytes;
+}
+
+/* The base follows what is seen without a queue: down at once, up slowly. */
+static void learn_base(struct admission *admission)
+{
+    if (admission->least.us < admission->base.us)
+        admission->base = admission->least;
+    else if (!admission->standing && admission->base.us < BASE_US_MAX)
+        admission->base.us += admission->base.us / 32 + 1;
+}
+
+static void end_interval(struct admission *admission, struct now now)
+{
+    double seconds = (double)mono_since(admission->began, now.mono).us / 1e6;
+    double rate = admission->served / seconds;
+    admission->rate = admission->rate > 0 ? (admission->rate + rate) / 2 : rate;
+    learn_base(admission);
+    int64_t patience = TARGET_US + 2 * admission->base.us;
+    admission->standing =
+        admission->least.us > patience || (admission->standing && admission->refused);
+    double limit = admission->rate * (double)patience / 1e6;
+    admission->limit = limit < LIMIT_LEAST  ? LIMIT_LEAST
+                       : limit > UINT32_MAX ? UINT32_MAX
+                                            : (uint32_t)limit;
+    admission->least.us = INT64_MAX;
+    admission->served = admission->refused = 0;
+    admission->began = now.mono;
+}
+
+void admission_leave(struct admission *admission, struct now now, size_t bytes, struct span waited,
+                     bool stored)
+{
+    must(admission->waiting > 0 && admission->bytes >= bytes);
+    admission->waiting--;
+    admission->bytes -= bytes;
+    if (!admission->waiting) { /* nothing stands any more */
+        admission->standing = false;
+        admission->least.us = 0;
+    }
+    if (!stored)
+        return;
+    admission->served++;
+    if (waited.us < admission->least.us)
+        admission->least = waited;
+    if (mono_since(admission->began, now.mono).us >= INTERVAL_US)
+        end_interval(admission, now);
+}

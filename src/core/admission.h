@@ -1,0 +1,35 @@
+/* core/admission.h - how much may wait to be stored, so that what is let in is answered soon.
+ *
+ * Pure. Watches how long accepted work waits, as CoDel does (RFC 8289): a queue that comes and goes
+ * is a burst, and harmless; one whose least wait stays over the target for a whole interval stands,
+ * and helps nobody. While it stands only so much may wait as is stored within the target at the
+ * rate last seen (Little's law); critical work has a quarter on top for itself, and so it has of
+ * the memory. A stall of the disk is a burst: what came meanwhile is let in up to other limits.
+ * Threads: its owner's. Errors: none.
+ */
+#pragma once
+#include "base/time.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct admission {
+    uint32_t waiting; /* let in, and not answered yet */
+    size_t bytes, bytes_max;
+    bool standing;
+    uint32_t limit;    /* of `waiting`, while the queue stands */
+    double rate;       /* answered a second */
+    struct span base;  /* the least wait when nothing stands before one: what a commit takes */
+    struct span least; /* in this interval */
+    uint32_t served;   /* in this interval */
+    uint32_t refused;  /* in this interval: while any are, the queue stands */
+    struct mono began; /* the interval */
+};
+
+void admission_init(struct admission *admission, size_t bytes_max, struct now now);
+/* May one more be let in? */
+bool admission_asks(struct admission *admission, bool critical);
+void admission_enter(struct admission *admission, size_t bytes);
+/* It is back after so long a wait; `stored` tells that it went through. */
+void admission_leave(struct admission *admission, struct now now, size_t bytes, struct span waited,
+                     bool stored);
