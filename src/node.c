@@ -55,6 +55,7 @@ static enum err start_ledger(struct node *node, const struct store_state *state,
         .courier_count = 1,
         .retention = node->config->retention.notifications,
         .window_bytes_max = (size_t)node->config->limits.memory / MEMORY_PARTS * WINDOW_PARTS,
+        .log = &node->log,
     };
     entropy_fill(&node->entropy, &config.seed, sizeof config.seed);
     for (unsigned i = 0; i < PRIORITY_COUNT; i++)

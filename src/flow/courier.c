@@ -112,7 +112,7 @@ static void hear(struct courier *courier, struct now now, struct notice *notice)
     for (uint32_t i = 0; i < courier->config.provider_count; i++)
         desk_remove(&courier->senders[i].desk, concerns, round, &out);
     for (struct list *at; (at = list_take_first(&out));)
-        courier_give_back(courier, list_of(at, struct ticket, link), now.wall);
+        courier_give_back(courier, list_of(at, struct ticket, link), (struct span){0});
     struct list *next;
     for (struct list *at = courier->flights.next; at != &courier->flights; at = next) {
         next = at->next;
@@ -135,7 +135,7 @@ static void hear(struct courier *courier, struct now now, struct notice *notice)
 static bool is_over(const void *what, const struct ticket *ticket)
 {
     const struct now *now = what;
-    return wall_reached(now->wall, ticket->expires_at);
+    return mono_reached(now->mono, ticket->expires);
 }
 
 /* Ends what has expired while it waits: at a desk before a full, slow or blocked provider, or in a

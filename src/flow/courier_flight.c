@@ -25,10 +25,10 @@ void courier_return(struct courier *courier, struct ticket *ticket)
     list_add_last(&courier->outbox->list, &ticket->link);
 }
 
-void courier_give_back(struct courier *courier, struct ticket *ticket, struct wall due)
+void courier_give_back(struct courier *courier, struct ticket *ticket, struct span in)
 {
     ticket->result = TICKET_BACK;
-    ticket->back_due = due;
+    ticket->back_in = in;
     courier_return(courier, ticket);
 }
 
@@ -94,7 +94,7 @@ static struct now now_of(const struct flight *flight)
 
 static void give_up(struct flight *flight)
 {
-    courier_give_back(flight->courier, flight->ticket, (struct wall){0});
+    courier_give_back(flight->courier, flight->ticket, (struct span){0});
     land(flight);
 }
 
@@ -109,7 +109,7 @@ static void conclude(struct flight *flight, const struct verdict *verdict, struc
 static void conclude_unmade(struct flight *flight, enum err err, struct now now)
 {
     if (err == ERR_FULL || err == ERR_IO || err == ERR_CLOSED) {
-        courier_give_back(flight->courier, flight->ticket, wall_add(now.wall, span_s(1)));
+        courier_give_back(flight->courier, flight->ticket, span_s(1));
         land(flight);
         return;
     }
@@ -321,12 +321,20 @@ static void rendered(struct rendering *rendering)
     authorize(flight, now);
 }
 
+/* What the provider is told: a date of the clock as it stands now. */
+static struct wall expiry_now(const struct ticket *ticket, struct now now)
+{
+    return ticket->expires.us == MONO_NEVER.us
+               ? WALL_NEVER
+               : wall_add(now.wall, mono_since(now.mono, ticket->expires));
+}
+
 void flight_begin(struct courier *courier, struct sender *sender, struct ticket *ticket,
                   struct now now)
 {
     struct flight *flight = flight_new(courier);
     if (!flight) { /* pull less: it comes back when there is memory */
-        courier_give_back(courier, ticket, wall_add(now.wall, span_s(1)));
+        courier_give_back(courier, ticket, span_s(1));
         return;
     }
     sender->in_flight++;
@@ -347,6 +355,7 @@ void flight_begin(struct courier *courier, struct sender *sender, struct ticket 
         .delivery_id = dlv_format(&courier->config.ids, ticket_key(ticket), flight->delivery_id),
         .attempt = ticket->attempt,
         .now = now.wall,
+        .expires_at = expiry_now(ticket, now),
     };
     flight->rendering.library = courier->library;
     flight->rendering.notification = ticket->notification;

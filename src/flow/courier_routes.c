@@ -67,7 +67,7 @@ void courier_give_back_until(struct courier *courier, struct ticket *ticket, str
     left = left > 0 ? left : 0;
     uint64_t spread = (uint64_t)left / 4 + JITTER_LEAST_MS * 1000;
     left += (int64_t)rng_below(&courier->rng, spread);
-    courier_give_back(courier, ticket, wall_add(now.wall, (struct span){left + 1000}));
+    courier_give_back(courier, ticket, (struct span){left + 1000});
 }
 
 /* Nothing that the rule names is to be tried now: until one of them is. */
@@ -117,7 +117,7 @@ static void note_choice(struct courier *courier, struct ticket *ticket,
 void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct now now)
 {
     if (courier->draining) {
-        courier_give_back(courier, ticket, now.wall);
+        courier_give_back(courier, ticket, (struct span){0});
         return;
     }
     struct route_choice choice = ask_routes(courier, ticket, now);
@@ -134,7 +134,7 @@ void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct 
         return;
     note_choice(courier, ticket, &choice, choice.provider != routed, now);
     if (!desk_add(&courier->senders[choice.provider].desk, ticket))
-        courier_give_back(courier, ticket, wall_add(now.wall, span_s(1)));
+        courier_give_back(courier, ticket, span_s(1));
 }
 
 static bool is_any(const void *what, const struct ticket *ticket)

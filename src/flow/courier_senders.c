@@ -111,8 +111,7 @@ static void hold(struct sender *sender, struct now now)
     list_init(&out);
     desk_remove(&sender->desk, is_any, NULL, &out);
     for (struct list *at; (at = list_take_first(&out));)
-        courier_give_back(sender->courier, list_of(at, struct ticket, link),
-                          wall_add(now.wall, left));
+        courier_give_back(sender->courier, list_of(at, struct ticket, link), left);
 }
 
 uint32_t sender_room(struct sender *sender, struct now now)
@@ -142,7 +141,7 @@ struct mono sender_serve(struct sender *sender, struct now now)
         struct ticket *ticket = desk_take(&sender->desk, sender->in_flight + reserved >= most);
         if (!ticket)
             break; /* what waits is not critical, and the places left are */
-        if (wall_reached(now.wall, ticket->expires_at)) {
+        if (mono_reached(now.mono, ticket->expires)) {
             ticket->result = TICKET_EXPIRED;
             courier_return(courier, ticket);
             continue;

@@ -141,7 +141,7 @@ void flight_composed(struct flight *flight, struct now now);
 /* Withdrawn, if it has not begun: its ticket goes back, now or when what it waits for answers. */
 void flight_withdraw(struct flight *flight);
 void courier_return(struct courier *courier, struct ticket *ticket);
-void courier_give_back(struct courier *courier, struct ticket *ticket, struct wall due);
+void courier_give_back(struct courier *courier, struct ticket *ticket, struct span in);
 /* `began`: the attempt, by which the provider is judged, too; `sender` NULL: there was none. */
 void courier_judge(struct courier *courier, struct sender *sender, struct ticket *ticket,
                    const struct verdict *verdict, struct mono began, struct now now);

@@ -133,11 +133,10 @@ void lanes_give(struct lanes *lanes, struct shelf *shelf, uint32_t count)
     lanes->in_hand -= count;
 }
 
-/* When it may next be claimed. A rest that ends later than any does was set before the clock was
- * put back, and is over. */
+/* When it may next be claimed. */
 static struct wall claimable_at(const struct shelf *shelf, struct wall now)
 {
-    bool resting = shelf->rest_until.ms > now.ms && shelf->rest_until.ms <= now.ms + REST_MS;
+    bool resting = shelf->rest_until.ms > now.ms;
     return resting && shelf->next_due.ms < shelf->rest_until.ms ? shelf->rest_until
                                                                 : shelf->next_due;
 }

@@ -1,6 +1,7 @@
 /* flow/ledger.c - the ledger's steps: collect, submit one group, act on its completion. */
 #include "flow/ledger.h"
 #include "flow/ledger_state.h"
+#include "runtime/log.h"
 #include <stdlib.h>
 
 enum {
@@ -18,7 +19,10 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
     struct ledger *ledger = calloc(1, sizeof *ledger);
     if (!ledger)
         return NULL;
+    static const struct log silent = {.fd = -1};
     ledger->config = *config;
+    if (!config->log)
+        ledger->config.log = &silent;
     ledger->rng = rng_of(config->seed);
     ledger->ids =
         (struct ids){.secret = {state->id_secret[0], state->id_secret[1]}, .last = state->last_id};
@@ -27,6 +31,8 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
     if (config->window_bytes_max)
         ledger->lanes.window_bytes = config->window_bytes_max;
     list_init(&ledger->rounds);
+    ledger->calendar = calendar_open(now, state->offset_ms);
+    ledger->offset_kept_ms = state->offset_ms;
     if (!ledger_steer_open(ledger, state, now)) {
         ledger_free(ledger);
         return NULL;
@@ -39,7 +45,8 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
             ledger_free(ledger);
             return NULL;
         }
-        lanes_pending(&ledger->lanes, shelf, (int32_t)depth->depth, depth->next_due, now.wall);
+        lanes_pending(&ledger->lanes, shelf, (int32_t)depth->depth, depth->next_due,
+                      ledger->calendar.at);
     }
     return ledger;
 }
@@ -126,7 +133,7 @@ static void fill_sweep(struct ledger *ledger, struct now now, struct group *grou
     }
     work->sweep = (struct sweep){
         .op = {.verb = VERB_SWEEP, .owner = work},
-        .now = now.wall,
+        .now = ledger->calendar.at,
         .retention = ledger->config.retention,
         .rows_max = SWEEP_ROWS_MAX,
     };
@@ -139,7 +146,8 @@ static void submit(struct ledger *ledger, struct now now)
     if (ledger->group || !mono_reached(now.mono, ledger->retry_at))
         return;
     bool sweep_due = mono_reached(now.mono, ledger->sweep_at);
-    if (!ledger->urgent.count && !ledger->accepts.count && !sweep_due)
+    bool clock_set = ledger->calendar.offset_ms != ledger->offset_kept_ms;
+    if (!ledger->urgent.count && !ledger->accepts.count && !sweep_due && !clock_set)
         return;
     struct group *group = group_take(ledger);
     if (!group) {
@@ -158,10 +166,11 @@ static void submit(struct ledger *ledger, struct now now)
     fill_accepts(ledger, now, group);
     if (group->count < GROUP_OPS_MAX)
         fill_sweep(ledger, now, group);
-    if (!group->count) {
+    if (!group->count && !clock_set) {
         group_give(ledger, group);
         return;
     }
+    group->offset_ms = ledger->calendar.offset_ms;
     ledger->group = group;
     ledger->stats.groups++;
     ledger->stats.group_ops += group->count;
@@ -183,7 +192,7 @@ static void act_on_work(struct ledger *ledger, struct now now, struct op *op)
 {
     switch (op->verb) {
     case VERB_ACCEPT:
-        ledger_accepted(ledger, now, op->owner);
+        ledger_accepted(ledger, op->owner);
         return;
     case VERB_CLAIM:
         ledger_claimed(ledger, now, op->owner);
@@ -222,13 +231,14 @@ static void committed(struct ledger *ledger, struct now now, struct group *group
 {
     uint32_t rest = 0;
     ledger->store_refuses = false;
+    ledger->offset_kept_ms = group->offset_ms;
     ledger->stats.commit_us += (uint64_t)(group->took.us > 0 ? group->took.us : 0);
     for (uint32_t i = 0; i < group->count; i++) {
         struct op *op = group->ops[i];
         if (is_work(op)) {
             act_on_work(ledger, now, op);
         } else {
-            ledger_count_changes(ledger, now, op);
+            ledger_count_changes(ledger, op);
             group->ops[rest++] = op;
         }
     }
@@ -256,7 +266,7 @@ static void refused(struct ledger *ledger, struct now now, struct group *group)
             ledger_accept_refused(ledger, op->owner, &group->why);
             break;
         case VERB_CLAIM:
-            ledger_claim_refused(ledger, now, op->owner);
+            ledger_claim_refused(ledger, op->owner);
             break;
         case VERB_SWEEP:
             free(op->owner);
@@ -303,9 +313,20 @@ static void take_change(struct ledger *ledger, const struct ledger_change *chang
     change->done(change->self);
 }
 
+/* One look at the clock serves a whole step. */
+static void look(struct ledger *ledger, struct now now)
+{
+    int64_t before = ledger->calendar.offset_ms;
+    if (calendar_look(&ledger->calendar, now))
+        log_write(ledger->config.log, LOG_WARN, "what=clock_set by_ms=%lld offset_ms=%lld",
+                  (long long)(ledger->calendar.offset_ms - before),
+                  (long long)ledger->calendar.offset_ms);
+}
+
 static void step(void *self, struct now now, struct message *message)
 {
     struct ledger *ledger = self;
+    look(ledger, now);
     switch (message->type) {
     case LEDGER_JOB:
         ledger_take_job(ledger, now, (struct job *)message);
@@ -336,15 +357,16 @@ static void step(void *self, struct now now, struct message *message)
 static bool at_rest(const struct ledger *ledger)
 {
     return !ledger->group && !ledger->urgent.count && !ledger->accepts.count &&
-           !ledger->lanes.in_hand && list_empty(&ledger->rounds);
+           !ledger->lanes.in_hand && list_empty(&ledger->rounds) &&
+           ledger->calendar.offset_ms == ledger->offset_kept_ms;
 }
 
-/* Calendar times are wall times: the wait is measured from the wall clock of now. */
-static struct mono wake_for(struct now now, struct wall due)
+/* A date that an operator gave is meant by the wall clock, as it goes from now on. */
+static struct mono wake_for(struct now now, struct wall date)
 {
-    if (due.ms == WALL_NEVER.ms)
+    if (date.ms == WALL_NEVER.ms)
         return MONO_NEVER;
-    int64_t ms = due.ms > now.wall.ms ? due.ms - now.wall.ms : 0;
+    int64_t ms = date.ms > now.wall.ms ? date.ms - now.wall.ms : 0;
     return mono_add(now.mono, span_ms(ms));
 }
 
@@ -354,21 +376,23 @@ static struct mono next_turn(const struct ledger *ledger, struct now now)
     struct mono next = MONO_NEVER;
     if (ledger->group)
         return MONO_NEVER; /* its completion is a message */
-    if (ledger->urgent.count || ledger->accepts.count)
+    if (ledger->urgent.count || ledger->accepts.count ||
+        ledger->calendar.offset_ms != ledger->offset_kept_ms)
         return ledger->retry_at;
     if (!ledger->drain)
         next = mono_min(ledger->sweep_at,
-                        wake_for(now, wall_min(lanes_next_due(&ledger->lanes),
-                                               steering_next_end(ledger->steering))));
+                        mono_min(calendar_mono(&ledger->calendar, lanes_next_due(&ledger->lanes)),
+                                 wake_for(now, steering_next_end(ledger->steering))));
     return next.us < ledger->retry_at.us ? ledger->retry_at : next;
 }
 
 static struct mono turn(void *self, struct now now)
 {
     struct ledger *ledger = self;
+    look(ledger, now);
     if (!ledger->drain) {
         ledger_steer_turn(ledger, now);
-        ledger_claim_due(ledger, now);
+        ledger_claim_due(ledger);
     }
     submit(ledger, now);
     if (ledger->drain && at_rest(ledger) && ledger->drain->done) {

@@ -13,6 +13,7 @@
 #include "runtime/actor.h"
 
 struct ledger;
+struct log;
 
 struct ledger_config {
     struct store *store;
@@ -25,6 +26,7 @@ struct ledger_config {
     struct span retention;
     size_t window_bytes_max; /* of what is in hand; 0: WINDOW_BYTES_MAX */
     uint64_t seed;           /* of jitter and of the hash maps */
+    const struct log *log;   /* NULL: silent */
 };
 
 /* What a reload changes: LEDGER_CONFIG, the sender's until `done` is called on the ledger's thread.

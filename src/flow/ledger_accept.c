@@ -56,7 +56,7 @@ static bool place_delivery(struct ledger *ledger, struct now now, struct work *w
     if (!shelf)
         return false;
     if (bundle->notification.guarantee == GUARANTEE_AT_MOST_ONCE ||
-        doubtful(ledger, work, delivery) || !lanes_take(&ledger->lanes, shelf, now.wall))
+        doubtful(ledger, work, delivery) || !lanes_take(&ledger->lanes, shelf, ledger->calendar.at))
         return true;
     struct ticket *ticket = ledger_ticket(ledger, bundle, i, now);
     if (!ticket) {
@@ -68,6 +68,18 @@ static bool place_delivery(struct ledger *ledger, struct now now, struct work *w
     return true;
 }
 
+/* The ttl counts from when the request was complete, by whatever clock it was given a date then. */
+static struct wall expiry_of(const struct ledger *ledger, struct now now, const struct work *work)
+{
+    struct wall expires_at = work->bundle->notification.expires_at;
+    const struct now *asked = &work->job->now;
+    if (expires_at.ms == WALL_NEVER.ms)
+        return expires_at;
+    struct span left = span_ms(expires_at.ms - asked->wall.ms);
+    left.us -= mono_since(asked->mono, now.mono).us;
+    return wall_add(ledger->calendar.at, left);
+}
+
 bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *work)
 {
     struct bundle *bundle = work->bundle;
@@ -77,6 +89,7 @@ bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *w
     if (!bundle->places)
         return false;
     bundle->notification.id = ids_mint(&ledger->ids, now.wall);
+    bundle->notification.expires_at = expiry_of(ledger, now, work);
     for (uint32_t i = 0; i < count; i++)
         if (!place_delivery(ledger, now, work, i))
             return false;
@@ -86,8 +99,9 @@ bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *w
         .notification = &bundle->notification,
         .deliveries = bundle->deliveries,
         .places = bundle->places,
-        .now = now.wall,
+        .now = ledger->calendar.at,
     };
+    work->accept.idem.now = ledger->calendar.at;
     return true;
 }
 
@@ -108,7 +122,7 @@ static void unprepare(struct ledger *ledger, struct work *work)
     work->bundle = NULL;
 }
 
-static void dispatch(struct ledger *ledger, struct now now, struct work *work)
+static void dispatch(struct ledger *ledger, struct work *work)
 {
     struct bundle *bundle = work->bundle;
     const struct notification *notification = &bundle->notification;
@@ -118,7 +132,7 @@ static void dispatch(struct ledger *ledger, struct now now, struct work *work)
         if (bundle->places[i] == PLACE_PENDING) {
             struct shelf *shelf = lanes_shelf(&ledger->lanes, lane, notification->app);
             must(shelf); /* place_delivery has made it */
-            lanes_pending(&ledger->lanes, shelf, 1, work->accept.now, now.wall);
+            lanes_pending(&ledger->lanes, shelf, 1, work->accept.now, ledger->calendar.at);
         } else if (bundle->places[i] == PLACE_ENDED) {
             ledger->stats.ended[bundle->deliveries[i].state]++;
         }
@@ -130,7 +144,7 @@ static void dispatch(struct ledger *ledger, struct now now, struct work *work)
         bundle_free(bundle);
 }
 
-void ledger_accepted(struct ledger *ledger, struct now now, struct work *work)
+void ledger_accepted(struct ledger *ledger, struct work *work)
 {
     struct job *job = work->job;
     job->accept.result = work->accept.result;
@@ -138,7 +152,7 @@ void ledger_accepted(struct ledger *ledger, struct now now, struct work *work)
         job->accept.id = work->bundle->notification.id;
         job->accept.deliveries = work->bundle->notification.delivery_count;
         ledger->stats.accepted++;
-        dispatch(ledger, now, work);
+        dispatch(ledger, work);
     } else {
         job->accept.id = work->accept.replay_id;
         job->accept.deliveries = work->accept.replay_deliveries;

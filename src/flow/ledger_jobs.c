@@ -47,6 +47,7 @@ static void take_probe(struct ledger *ledger, struct job *job)
         return;
     work->probe =
         (struct probe){.op = {.verb = VERB_PROBE, .owner = work}, .idem = job->probe.idem};
+    work->probe.idem.now = ledger->calendar.at;
     op_queue_add(&ledger->urgent, &work->probe.op);
 }
 
@@ -103,25 +104,27 @@ static void report_lane(struct lane_report *report, const struct ledger *ledger,
     };
 }
 
-static void report_shelf(struct lane_report *report, const struct shelf *shelf, struct now now)
+static void report_shelf(struct lane_report *report, const struct shelf *shelf, struct wall at,
+                         struct mono now)
 {
     report->depth += shelf->depth;
     report->in_flight += shelf->in_hand;
-    report->rate_1m += meter_read(&shelf->meter, now.mono);
-    if (shelf->depth && wall_reached(now.wall, shelf->next_due)) {
-        struct span age = span_ms(now.wall.ms - shelf->next_due.ms);
+    report->rate_1m += meter_read(&shelf->meter, now);
+    if (shelf->depth && wall_reached(at, shelf->next_due)) {
+        struct span age = span_ms(at.ms - shelf->next_due.ms);
         if (age.us > report->oldest.us)
             report->oldest = age;
     }
 }
 
-static void report_block(struct lane_block *block, const struct lanes *lanes,
-                         const struct shelf *shelf, struct now now)
+static void report_block(struct lane_block *block, const struct ledger *ledger,
+                         const struct shelf *shelf)
 {
+    const struct calendar *calendar = &ledger->calendar;
     if (!shelf->depth)
         return;
-    block->next_due = wall_min(block->next_due, shelf->next_due);
-    block->full |= wall_reached(now.wall, shelf->next_due) && lanes_full(lanes, shelf);
+    block->next_due = wall_min(block->next_due, calendar_date(calendar, shelf->next_due));
+    block->full |= wall_reached(calendar->at, shelf->next_due) && lanes_full(&ledger->lanes, shelf);
 }
 
 static void report_queues(struct ledger *ledger, struct now now, struct job *job)
@@ -138,8 +141,8 @@ static void report_queues(struct ledger *ledger, struct now now, struct job *job
     size_t at = 0;
     for (const struct shelf *shelf; (shelf = map_each(&ledger->lanes.shelves, &at));) {
         if (!job->queues.app || shelf->app == job->queues.app)
-            report_shelf(&lanes[shelf->lane], shelf, now);
-        report_block(&lanes[shelf->lane].block, &ledger->lanes, shelf, now);
+            report_shelf(&lanes[shelf->lane], shelf, ledger->calendar.at, now.mono);
+        report_block(&lanes[shelf->lane].block, ledger, shelf);
     }
     job->queues.stats = ledger->stats;
     job->queues.not_ready = ledger->drain           ? STR("this node is shutting down")
@@ -166,6 +169,7 @@ void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
         take_cancel(ledger, now, job);
         return;
     case JOB_REDRIVE:
+        job->redrive.due = ledger->calendar.at;
         take_own_op(ledger, job, &job->redrive.op, VERB_REDRIVE);
         return;
     case JOB_CHANGE:
@@ -180,24 +184,25 @@ void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
     never("a job of no type");
 }
 
-static void apply_changes(struct ledger *ledger, struct now now,
-                          const struct pending_change *changes, uint32_t count)
+static void apply_changes(struct ledger *ledger, const struct pending_change *changes,
+                          uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct shelf *shelf = lanes_shelf(&ledger->lanes, changes[i].lane, changes[i].app);
         must(shelf);
-        lanes_pending(&ledger->lanes, shelf, changes[i].delta, changes[i].next_due, now.wall);
+        lanes_pending(&ledger->lanes, shelf, changes[i].delta, changes[i].next_due,
+                      ledger->calendar.at);
     }
 }
 
-void ledger_count_changes(struct ledger *ledger, struct now now, const struct op *op)
+void ledger_count_changes(struct ledger *ledger, const struct op *op)
 {
     if (op->verb == VERB_CANCEL) {
         const struct cancel *cancel = &((const struct work *)op->owner)->cancel;
-        apply_changes(ledger, now, cancel->changes, cancel->change_count);
+        apply_changes(ledger, cancel->changes, cancel->change_count);
     } else if (op->verb == VERB_REDRIVE) {
         const struct redrive *redrive = &((const struct job *)op->owner)->redrive;
-        apply_changes(ledger, now, redrive->changes, redrive->change_count);
+        apply_changes(ledger, redrive->changes, redrive->change_count);
     }
 }
 

@@ -1,5 +1,6 @@
 /* flow/ledger_state.h - what the files of the ledger share; for them alone. */
 #pragma once
+#include "core/calendar.h"
 #include "flow/lanes.h"
 #include "flow/ledger.h"
 #include "flow/messages.h"
@@ -48,6 +49,8 @@ struct ledger {
     struct ledger_config config;
     struct ids ids;
     struct rng rng;
+    struct calendar calendar; /* looked at in each step and turn */
+    int64_t offset_kept_ms;   /* of the calendar: what the store has */
     struct lanes lanes;
     struct op_queue urgent; /* settle, receipt, claim, cancel, change, redrive, probe */
     struct op_queue accepts;
@@ -80,7 +83,7 @@ void ledger_refuse_job(struct ledger *ledger, struct job *job, enum err err, con
 struct work *ledger_work(struct ledger *ledger, struct op_queue *queue, struct job *job);
 /* What a committed cancel or redrive did to depths: told in the order of the ops, as a claim behind
  * it has seen it. */
-void ledger_count_changes(struct ledger *ledger, struct now now, const struct op *op);
+void ledger_count_changes(struct ledger *ledger, const struct op *op);
 void ledger_job_done(struct ledger *ledger, struct now now, struct op *op);
 void ledger_cancel_again(struct ledger *ledger, struct now now, struct job *job);
 void ledger_job_refused(struct ledger *ledger, struct op *op, const struct why *why);
@@ -88,13 +91,13 @@ void ledger_job_refused(struct ledger *ledger, struct op *op, const struct why *
 /* ledger_accept.c */
 void ledger_take_accept(struct ledger *ledger, struct job *job);
 bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *work);
-void ledger_accepted(struct ledger *ledger, struct now now, struct work *work);
+void ledger_accepted(struct ledger *ledger, struct work *work);
 void ledger_accept_refused(struct ledger *ledger, struct work *work, const struct why *why);
 
 /* ledger_tickets.c: claims, what couriers bring back, and their settling. */
-void ledger_claim_due(struct ledger *ledger, struct now now);
+void ledger_claim_due(struct ledger *ledger);
 void ledger_claimed(struct ledger *ledger, struct now now, struct work *work);
-void ledger_claim_refused(struct ledger *ledger, struct now now, struct work *work);
+void ledger_claim_refused(struct ledger *ledger, struct work *work);
 void ledger_take_tickets(struct ledger *ledger, struct now now, struct tickets *tickets);
 void ledger_settled(struct ledger *ledger, struct now now, struct settle *settle);
 struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint32_t ordinal,

@@ -32,6 +32,7 @@ struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint3
     ticket->lane = lane_of(delivery->kind, notification->priority);
     ticket->attempt = 1;
     ticket->expires_at = notification->expires_at;
+    ticket->expires = calendar_mono(&ledger->calendar, ticket->expires_at);
     ticket->since = now.mono;
     lanes_hold(&ledger->lanes, ticket->lane, bundle->arena.used, bundle->refs++ == 0,
                bundle->kind_refs[delivery->kind]++ == 0);
@@ -123,12 +124,14 @@ static void end_unsent(struct ledger *ledger, struct now now, struct ticket *tic
 static void give_back(struct ledger *ledger, struct now now, struct ticket *ticket)
 {
     struct settle *settle = settle_head(ticket);
+    struct wall at = ledger->calendar.at;
     settle->to = SETTLE_BACK;
-    settle->due = now.wall;
-    if (ticket->back_due.ms > now.wall.ms) /* by then it ends as expired, if not earlier */
-        settle->due = wall_min(ticket->back_due, ticket->expires_at);
-    if (ticket->back_due.ms > now.wall.ms + BLOCKED_MS)
-        lanes_rest(&ledger->lanes, lanes_shelf(&ledger->lanes, ticket->lane, settle->app), now);
+    settle->due = at;
+    if (ticket->back_in.us > 0) /* by then it ends as expired, if not earlier */
+        settle->due = wall_min(wall_add(at, ticket->back_in), ticket->expires_at);
+    if (ticket->back_in.us > BLOCKED_MS * 1000)
+        lanes_rest(&ledger->lanes, lanes_shelf(&ledger->lanes, ticket->lane, settle->app),
+                   (struct now){now.mono, at});
     queue_settle(ledger, ticket);
 }
 
@@ -142,7 +145,7 @@ static bool was_cancelled(const struct ledger *ledger, const struct ticket *tick
     return false;
 }
 
-static void settle_judged(struct ledger *ledger, struct now now, struct ticket *ticket)
+static void settle_judged(struct ledger *ledger, struct ticket *ticket)
 {
     const struct verdict *verdict = &ticket->verdict;
     struct outcome_question question = {
@@ -150,7 +153,7 @@ static void settle_judged(struct ledger *ledger, struct now now, struct ticket *
         .guarantee = ticket->notification->guarantee,
         .attempts = ticket->attempt - 1,
         .next_provider = ticket->more_providers,
-        .now = now.wall,
+        .now = ledger->calendar.at,
         .expires = ticket->expires_at,
         .policy = &ledger->config.retry[ticket_priority(ticket)],
     };
@@ -197,7 +200,7 @@ void ledger_take_tickets(struct ledger *ledger, struct now now, struct tickets *
         struct ticket *ticket = list_of(link, struct ticket, link);
         switch (ticket->result) {
         case TICKET_JUDGED:
-            settle_judged(ledger, now, ticket);
+            settle_judged(ledger, ticket);
             break;
         case TICKET_EXPIRED:
             end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);
@@ -245,7 +248,7 @@ void ledger_settled(struct ledger *ledger, struct now now, struct settle *settle
             lanes_settled(shelf, now.mono);
             tell_side_effects(ledger, ticket);
         } else {
-            lanes_pending(&ledger->lanes, shelf, 1, settle->due, now.wall);
+            lanes_pending(&ledger->lanes, shelf, 1, settle->due, ledger->calendar.at);
         }
     }
     if (!ticket->receipt) /* else its receipt op, next in the group, frees it */
@@ -254,17 +257,17 @@ void ledger_settled(struct ledger *ledger, struct now now, struct settle *settle
 
 /* ------------------------------------------------------------------------------- claims ---- */
 
-void ledger_claim_due(struct ledger *ledger, struct now now)
+void ledger_claim_due(struct ledger *ledger)
 {
+    struct wall now = ledger->calendar.at;
     for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
         uint32_t limit;
         for (struct shelf *shelf;
-             (shelf = lanes_turn(&ledger->lanes, lane, now.wall, &limit)) != NULL;) {
+             (shelf = lanes_turn(&ledger->lanes, lane, now, &limit)) != NULL;) {
             struct work *work = calloc(1, sizeof *work);
             if (!work || !op_queue_reserve(&ledger->urgent, 1)) {
                 free(work);
-                lanes_claimed(&ledger->lanes, shelf, limit, 0, wall_add(now.wall, span_s(1)),
-                              now.wall);
+                lanes_claimed(&ledger->lanes, shelf, limit, 0, wall_add(now, span_s(1)), now);
                 continue;
             }
             work->shelf = shelf;
@@ -273,7 +276,7 @@ void ledger_claim_due(struct ledger *ledger, struct now now)
                 .lane = lane,
                 .app = shelf->app,
                 .limit = limit,
-                .now = now.wall,
+                .now = now,
             };
             op_queue_add(&ledger->urgent, &work->claim.op);
         }
@@ -330,6 +333,7 @@ static struct ticket *ticket_of_claimed(struct ledger *ledger, struct bundle *bu
     must(ticket);
     ticket->attempt = claimed->attempt;
     ticket->expires_at = claimed->expires_at;
+    ticket->expires = calendar_mono(&ledger->calendar, claimed->expires_at);
     return ticket;
 }
 
@@ -368,7 +372,7 @@ static void hand_out(struct ledger *ledger, struct now now, struct ticket *ticke
         give_back(ledger, now, ticket);
     else if (claimed->cancelled)
         end_unsent(ledger, now, ticket, STATE_CANCELLED, STR_NONE);
-    else if (wall_reached(now.wall, claimed->expires_at))
+    else if (wall_reached(ledger->calendar.at, claimed->expires_at))
         end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);
     else if ((reason = ask_policy(claimed)).at)
         end_unsent(ledger, now, ticket, STATE_SUPPRESSED, reason);
@@ -380,7 +384,7 @@ void ledger_claimed(struct ledger *ledger, struct now now, struct work *work)
 {
     struct claim *claim = &work->claim;
     lanes_claimed(&ledger->lanes, work->shelf, claim->limit, claim->count, claim->next_due,
-                  now.wall);
+                  ledger->calendar.at);
     for (uint32_t i = 0, same; i < claim->count; i += same) {
         const struct claimed *claimed = &claim->list[i];
         same = neighbours(claimed, claim->count - i);
@@ -392,9 +396,9 @@ void ledger_claimed(struct ledger *ledger, struct now now, struct work *work)
     free(work);
 }
 
-void ledger_claim_refused(struct ledger *ledger, struct now now, struct work *work)
+void ledger_claim_refused(struct ledger *ledger, struct work *work)
 {
-    lanes_claimed(&ledger->lanes, work->shelf, work->claim.limit, 0, wall_add(now.wall, span_s(1)),
-                  now.wall);
+    struct wall now = ledger->calendar.at;
+    lanes_claimed(&ledger->lanes, work->shelf, work->claim.limit, 0, wall_add(now, span_s(1)), now);
     free(work);
 }

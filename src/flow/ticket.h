@@ -10,7 +10,7 @@
 #include "port/store.h"
 
 enum ticket_result {
-    TICKET_BACK,    /* not begun: back into the calendar, due at `back_due` */
+    TICKET_BACK,    /* not begun: back into the calendar, due in `back_in` */
     TICKET_EXPIRED, /* not begun, and its time has passed */
     TICKET_JUDGED,  /* attempted; `verdict` says what came of it */
 };
@@ -23,14 +23,15 @@ struct ticket {
     const struct notification *notification;
     const struct delivery *delivery;
     unsigned lane;
-    uint32_t attempt; /* the fence; attempts used before are one less */
-    struct wall expires_at;
-    struct mono since; /* in hand since */
-    bool cancelled;    /* the notification was cancelled while this one was being sent */
+    uint32_t attempt;       /* the fence; attempts used before are one less */
+    struct wall expires_at; /* in the calendar's time: the ledger's */
+    struct mono expires;    /* the same, for the courier */
+    struct mono since;      /* in hand since */
+    bool cancelled;         /* the notification was cancelled while this one was being sent */
 
     /* What the courier writes. */
     enum ticket_result result;
-    struct wall back_due;
+    struct span back_in; /* 0 or less: at once */
     struct wall began_at, ended_at;
     struct str provider;    /* lives as long as the configuration */
     struct str route;       /* which rule chose it, in words; stands in `text` */

@@ -24,6 +24,7 @@ struct parcel {
     struct str delivery_id; /* "dlv_...": our own reference, carried through the provider */
     uint32_t attempt;       /* from 1 */
     struct wall now;
+    struct wall expires_at; /* when it is worth nothing any more; WALL_NEVER: never */
 };
 
 /* A setting of this provider from the configuration, secrets already resolved. */

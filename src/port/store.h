@@ -8,6 +8,10 @@
  * tables: `hand` (claimed by this node) or `pending` (the calendar, in the order lane, app, due,
  * id). A delivery in neither has ended.
  *
+ * Two clocks (core/calendar.h): what is due and what expires is counted by the calendar, in `due`,
+ * `expires_at`, and the `now` of accept, probe, claim and sweep; everything else, and all that a
+ * query answers, is wall time. `offset_ms` is the difference, wall less calendar.
+ *
  * Threads: submit from one thread, read from any; completions go to the given inboxes.
  *
  * Addresses, names and hashes are compared byte by byte: whoever calls has normalised them.
@@ -58,6 +62,7 @@ struct group {
     struct op **ops;
     uint32_t count;
     struct arena arena; /* results; initialised by the submitter, who frees it */
+    int64_t offset_ms;  /* of the calendar: durable with the group, told by the next opening */
     enum group_fate fate;
     struct why why;
     struct span took; /* of the commit, for the metrics */
@@ -85,7 +90,7 @@ struct idem {
     enum mode mode;
     unsigned char key[IDEM_KEY_SIZE];   /* hash of the event id */
     unsigned char body[IDEM_BODY_SIZE]; /* hash of the canonical body */
-    struct wall now;                    /* the window runs from acceptance */
+    struct wall now;                    /* calendar; the window runs from acceptance */
 };
 
 enum idem_result { IDEM_NEW, IDEM_REPLAY, IDEM_MISMATCH };
@@ -98,7 +103,7 @@ struct accept {
     const struct notification *notification; /* with its id; delivery_count set */
     const struct delivery *deliveries;       /* delivery_count of them, ordinals 0.. */
     const unsigned char *places;             /* enum place, one a delivery */
-    struct wall now;
+    struct wall now;                         /* calendar: accepted, and due, then */
     /* Result. Unless IDEM_NEW nothing was stored, and `replay_*` tell the first acceptance. */
     enum idem_result result;
     int64_t replay_id;
@@ -136,8 +141,8 @@ struct claim {
     struct op op;
     unsigned lane;
     uint32_t app;
-    uint32_t limit; /* 1..CLAIM_MAX */
-    struct wall now;
+    uint32_t limit;  /* 1..CLAIM_MAX */
+    struct wall now; /* calendar */
     struct claimed *list;
     uint32_t count;
     struct wall next_due; /* of what is left of this (lane, app); WALL_NEVER: nothing */
@@ -237,6 +242,7 @@ struct redrive {
     struct delivery_key after;
     bool delete_only; /* remove them from the dead letters instead */
     struct wall now;
+    struct wall due;               /* calendar */
     struct delivery_key *redriven; /* or removed, with `delete_only` */
     uint32_t redriven_count;
     struct delivery_key *skipped; /* of `keys`: not dead, or not this app's */
@@ -317,7 +323,7 @@ struct change {
  * idempotency and look-up indexes. A step takes at most about 5 ms. */
 struct sweep {
     struct op op;
-    struct wall now;
+    struct wall now;       /* calendar */
     struct span retention; /* of notifications and events */
     uint32_t rows_max;
     uint32_t rows; /* removed, moved or indexed */
@@ -466,6 +472,7 @@ struct store {
 struct store_state {
     uint64_t id_secret[2];
     int64_t last_id;    /* highest notification id ever stored */
+    int64_t offset_ms;  /* of the calendar */
     uint32_t recovered; /* deliveries put back */
     uint32_t cut_off;   /* at-most-once deliveries that ended as `unknown` */
     struct lane_depth {

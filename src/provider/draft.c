@@ -29,7 +29,7 @@ enum err draft_finish(const struct arena *arena, struct why *why)
 
 int64_t draft_ttl_s(const struct parcel *parcel, int64_t max)
 {
-    int64_t expires = parcel->notification->expires_at.ms, now = parcel->now.ms;
+    int64_t expires = parcel->expires_at.ms, now = parcel->now.ms;
     if (expires <= now)
         return expires == 0 ? max : 0;
     int64_t left = (expires - now) / 1000;

@@ -98,6 +98,28 @@ bool change_is_of_app(enum change_type type)
     return type != CHANGE_APP_CREATE && type != CHANGE_STEER_PUT && type != CHANGE_STEER_END;
 }
 
+static void date(struct wall *at, int64_t offset_ms)
+{
+    if (at->ms != 0 && at->ms != WALL_NEVER.ms)
+        at->ms += offset_ms;
+}
+
+void query_date(struct query *query, int64_t offset_ms)
+{
+    bool notifications = query->type == QUERY_NOTIFICATION || query->type == QUERY_NOTIFICATIONS;
+    bool steps = query->type == QUERY_EVENTS, one = query->type == QUERY_DELIVERY;
+    bool list = query->type == QUERY_DELIVERIES || query->type == QUERY_DEAD;
+    if (!offset_ms || query->err)
+        return;
+    uint32_t deliveries = list ? query->count : steps ? query->delivery_count : one;
+    for (uint32_t i = 0; i < deliveries; i++)
+        date(&query->deliveries[i].next_due, offset_ms);
+    for (uint32_t i = 0; i < (notifications ? query->count : (uint32_t)one); i++)
+        date(&query->notifications[i].notification.expires_at, offset_ms);
+    for (uint32_t i = 0; (steps || one) && i < query->count; i++)
+        date(&query->events[i].due, offset_ms);
+}
+
 bool idem_live(struct wall accepted, struct wall now)
 {
     return !wall_reached(now, wall_add(accepted, span_s(IDEMPOTENCY_DAYS * 86400)));

@@ -56,6 +56,9 @@ bool notification_matches(const struct query *query, const struct notification *
 /* Must its app exist? */
 bool change_is_of_app(enum change_type type);
 
+/* Turns the calendar's times of an answer into wall time. */
+void query_date(struct query *query, int64_t offset_ms);
+
 bool idem_live(struct wall accepted, struct wall now);
 uint32_t page_limit(uint32_t limit);
 /* The ttl that a notification had at acceptance, from `now` on. */

@@ -122,9 +122,8 @@ void case_reset(struct provider_case *c)
     enum kind kind = 0;
     while (!(c->ops->kinds >> kind & 1))
         kind++;
-    c->notification = (struct notification){.priority = PRIORITY_NORMAL,
-                                            .expires_at = {NOW_MS + 3600 * 1000},
-                                            .collapse_key = STR("order-42")};
+    c->notification =
+        (struct notification){.priority = PRIORITY_NORMAL, .collapse_key = STR("order-42")};
     /* The keys of RFC 8291 section 5. */
     c->delivery = (struct delivery){
         .kind = kind,
@@ -146,7 +145,8 @@ void case_reset(struct provider_case *c)
                                 .content = &c->content,
                                 .delivery_id = STR("dlv_0123456789abc0000001"),
                                 .attempt = 1,
-                                .now = {NOW_MS}};
+                                .now = {NOW_MS},
+                                .expires_at = {NOW_MS + 3600 * 1000}};
 }
 
 void case_data(struct provider_case *c, const char *json)

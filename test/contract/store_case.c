@@ -152,7 +152,11 @@ static void wait_for(struct store_case *c, const struct message *message)
 void case_run(struct store_case *c, struct op **ops, uint32_t count)
 {
     struct group *group = arena_new(&c->arena, struct group);
-    *group = (struct group){.done = {post, c}, .ops = ops, .count = count, .arena = c->arena};
+    *group = (struct group){.done = {post, c},
+                            .ops = ops,
+                            .count = count,
+                            .arena = c->arena,
+                            .offset_ms = c->offset_ms};
     c->store->ops->submit(c->store, group);
     if (c->backend == BACKEND_MEMORY)
         assert_true(memory_store_step(c->store, STEP_COMMIT));

@@ -27,7 +27,8 @@ struct store_case {
     struct store_state state;
     struct arena opened; /* lists of `state` */
     struct arena arena;  /* answers of the test, until it ends */
-    struct wall now;
+    struct wall now;     /* wall and calendar alike, unless there is an offset */
+    int64_t offset_ms;   /* of every group */
     struct ids ids;
     pthread_mutex_t mutex;
     pthread_cond_t wake;

@@ -235,7 +235,7 @@ static void messages_say_what_their_content_has(void **state)
     c.content = (struct content){.data = c.content.data};
     c.notification.collapse_key = STR_NONE;
     c.notification.priority = PRIORITY_CRITICAL;
-    c.notification.expires_at.ms = NOW_MS + 30999;
+    c.parcel.expires_at.ms = NOW_MS + 30999;
     assert_int_equal(case_compose(&c), OK);
     assert_true(
         str_eq(c.request.body,
@@ -251,7 +251,7 @@ static void messages_say_what_their_content_has(void **state)
                 {INT64_MAX, "\"ttl\":\"2419200s\""},
                 {0, "\"ttl\":\"2419200s\""}};
     for (size_t i = 0; i < sizeof ttls / sizeof *ttls; i++) {
-        c.notification.expires_at.ms = ttls[i].expires_ms;
+        c.parcel.expires_at.ms = ttls[i].expires_ms;
         assert_int_equal(case_compose(&c), OK);
         assert_true(str_contains(c.request.body, ttls[i].ttl));
     }

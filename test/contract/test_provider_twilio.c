@@ -114,7 +114,7 @@ static void a_message_stays_valid_as_long_as_its_ttl(void **state)
                 {86400000, "ValidityPeriod=36000"}};
     case_open(&c, "twilio", NULL);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        c.notification.expires_at.ms = NOW_MS + rows[i].left_ms;
+        c.parcel.expires_at.ms = NOW_MS + rows[i].left_ms;
         assert_int_equal(case_compose(&c), OK);
         assert_true(str_ends(c.request.body, str_of(rows[i].want)));
     }

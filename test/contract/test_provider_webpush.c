@@ -218,10 +218,10 @@ static void headers_follow_the_message(void **state)
     c.notification.collapse_key = STR_NONE;
     assert_int_equal(case_compose(&c), OK);
     assert_false(str_eq(header(&c, "topic"), topic));
-    c.notification.expires_at.ms = NOW_MS - 1;
+    c.parcel.expires_at.ms = NOW_MS - 1;
     assert_int_equal(case_compose(&c), OK);
     assert_true(str_eq(header(&c, "ttl"), STR("0")));
-    c.notification.expires_at = WALL_NEVER;
+    c.parcel.expires_at = WALL_NEVER;
     assert_int_equal(case_compose(&c), OK);
     assert_true(str_eq(header(&c, "ttl"), STR("2592000")));
     c.delivery.address = STR("https://push.example?x");

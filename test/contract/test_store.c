@@ -531,7 +531,7 @@ static int64_t dead_letter(struct store_case *c, const struct draft *draft)
 static struct redrive redrive(struct store_case *c, struct redrive op)
 {
     op.op.verb = VERB_REDRIVE;
-    op.now = c->now;
+    op.now = op.due = c->now;
     case_op(c, &op.op);
     return op;
 }

@@ -231,6 +231,7 @@ static void do_redrive(struct script *s)
         .limit = 1 + pick(s, 4),
         .delete_only = pick(s, 4) == 0,
         .now = s->c->now,
+        .due = s->c->now,
     };
     for (uint32_t i = 0; i < 4; i++)
         keys[i] = (struct delivery_key){some_note(s), pick(s, 3)};

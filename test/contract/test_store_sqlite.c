@@ -124,7 +124,8 @@ static void a_refused_group_leaves_nothing(void **state)
         .app = app, .place = PLACE_PENDING, .event_id = "e1", .body = "b", .deliveries = 3};
     struct ids before = c->ids;
     struct accept_case *made = case_make_accept(c, &draft);
-    struct redrive redrive = {.op.verb = VERB_REDRIVE, .filter = {.app = app}, .now = c->now};
+    struct redrive redrive = {
+        .op.verb = VERB_REDRIVE, .filter = {.app = app}, .now = c->now, .due = c->now};
     struct sweep sweep = {
         .op.verb = VERB_SWEEP, .now = c->now, .retention = span_s(1), .rows_max = 10};
     struct op *ops[] = {&made->accept.op, &sweep.op, &redrive.op};

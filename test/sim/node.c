@@ -116,6 +116,7 @@ static struct sim *sim_of(struct store *self)
 static void door_submit(struct store *self, struct group *group)
 {
     struct store *store = sim_of(self)->store;
+    oracle_group(sim_of(self), group);
     store->ops->submit(store, group);
 }
 
@@ -271,6 +272,7 @@ static void close_node(struct sim *sim)
         sim_fail(sim, "drained with deliveries in hand");
     if (clients_wait(sim))
         sim_fail(sim, "stopped with requests that nobody has answered");
+    oracle_stop(sim);
     world_close(sim);
     while (sim->courier_box.first)
         if (!step_courier(sim))

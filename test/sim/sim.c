@@ -60,12 +60,12 @@ static void advance(struct sim *sim, struct mono to)
     sim->now.wall.ms = INT64_C(1790000000000) + sim->wall_off_ms + sim->now.mono.us / 1000;
 }
 
-/* Somebody sets the clock: an hour forward or back at most. */
+/* Somebody sets the clock: an hour forward or back at most, or a day. */
 static void step_clock(struct sim *sim)
 {
-    sim->wall_off_ms += (int64_t)rng_below(&sim->rng, 7200000) - 3600000;
+    int64_t most = chance(sim, 3) ? 86400000 : 3600000;
+    sim->wall_off_ms += (int64_t)rng_below(&sim->rng, (uint64_t)most * 2) - most;
     sim->steps++;
-    sim->stepped_at = sim->now.mono;
     sim->now.wall.ms = INT64_C(1790000000000) + sim->wall_off_ms + sim->now.mono.us / 1000;
 }
 

@@ -46,9 +46,10 @@ struct sent {
     uint32_t processed; /* of these, taken by it */
     uint32_t doubtful;  /* taken, but the answer was lost on the way or in a crash */
     uint32_t redriven;
-    struct mono not_before; /* what a Retry-After said, unless the clock has been set since */
-    uint32_t not_before_steps;
-    bool receipt; /* its provider said that it was delivered */
+    struct mono not_before; /* what a Retry-After said */
+    struct mono due;        /* when its retry was to come; us == 0: no retry is known */
+    struct mono expires;    /* when its ttl ends; us == 0: not known */
+    bool receipt;           /* its provider said that it was delivered */
 };
 
 /* A request in the world. */
@@ -108,7 +109,6 @@ struct sim {
     uint32_t crashes, stops, events;
     int64_t wall_off_ms; /* steps of the wall clock, summed */
     uint32_t steps;
-    struct mono stepped_at;
     enum sim_life life;
     struct mono stop_deadline;
     struct drain drain;
@@ -196,8 +196,12 @@ const struct json *clients_ask(struct sim *sim, struct arena *arena, const char 
 struct sent *oracle_sent(struct sim *sim, struct str delivery_id);
 /* At a moment when no commit is under way: does the ledger count what the disk has? */
 void oracle_depths(struct sim *sim);
+/* A life ends: was the clock set, and the store does not know? */
+void oracle_stop(struct sim *sim);
 /* Before a crash: what is in hand and was taken may be sent once more. */
 void oracle_crash(struct sim *sim);
+/* What the ledger commits: durations are measured here, by the clock that nobody sets. */
+void oracle_group(struct sim *sim, const struct group *group);
 /* A request has begun: is that allowed by what has been answered so far? */
 void oracle_begun(struct sim *sim, const struct request *request, struct sent *sent);
 void oracle_finish(struct sim *sim);

@@ -22,10 +22,8 @@ static enum err compose(const void *self, const struct parcel *parcel, struct st
         .path = arena_copy(arena, parcel->delivery_id),
         .headers = {{STR("address"), parcel->delivery->address},
                     {STR("channel"), channel_name(kind_channel(parcel->delivery->kind))},
-                    {STR("notification-expires"),
-                     arena_printf(arena, "%lld", (long long)parcel->notification->expires_at.ms)},
                     {STR("credential"), arena_copy(arena, credential)}},
-        .header_count = credential.at ? 4 : 3,
+        .header_count = credential.at ? 3 : 2,
         .body = content->text.at ? content->text : content->body,
     };
     return arena->failed ? ERR_MEMORY : OK;
@@ -283,7 +281,6 @@ static void answer(struct sim *sim, struct flying *flying)
     };
     if (flying->sent && reply.status == 429) {
         flying->sent->not_before = mono_add(sim->now.mono, span_s(3));
-        flying->sent->not_before_steps = sim->steps;
     }
     if (flying->sent && reply.status == 200)
         flying->sent->receipt |= call->request->sandbox_receipt;

@@ -34,6 +34,7 @@ struct fixture {
     struct arena arena;
     bool lasts; /* a fetched credential is one */
     uint32_t forgotten;
+    struct wall told_expires; /* by the last request composed */
 };
 
 static struct now read_clock(void *self)
@@ -106,8 +107,7 @@ static enum err compose(const void *self, const struct parcel *parcel, struct st
                         const struct entropy *entropy, struct arena *arena, struct request *ret,
                         struct why *why)
 {
-    (void)self;
-    (void)parcel;
+    ((struct fixture *)(uintptr_t)self)->told_expires = parcel->expires_at;
     (void)credential;
     (void)entropy;
     (void)arena;
@@ -278,7 +278,7 @@ static void send(struct fixture *f, uint32_t count, int64_t ttl_ms)
         ticket->delivery = &f->delivery;
         ticket->lane = lane_of(KIND_IOS, PRIORITY_NORMAL);
         ticket->attempt = 1;
-        ticket->expires_at = (struct wall){f->now.wall.ms + ttl_ms};
+        ticket->expires = mono_add(f->now.mono, span_ms(ttl_ms));
         list_add_last(&tickets->list, &ticket->link);
     }
     to_courier(f, &tickets->message);
@@ -324,6 +324,27 @@ static void what_waits_for_a_slow_provider_expires_in_time(void **state)
     answer(f, 200, NULL);
     turn(f);
     assert_int_equal(count_returned(f, TICKET_JUDGED), 1);
+}
+
+static void a_clock_that_is_set_moves_no_ttl(void **state)
+{
+    struct fixture *f = *state;
+    f->provider.in_flight_max = 1;
+    open_courier(f, &plain, one_route(), f->store);
+    send(f, 2, 20000);
+    turn(f);
+    f->calls[0]->begun = true;
+    f->now.wall.ms += 86400000;
+    advance(f, 10000);
+    turn(f);
+    assert_int_equal(count_returned(f, TICKET_EXPIRED), 0);
+    answer(f, 200, NULL);
+    turn(f);
+    assert_int_equal(f->call_count, 1);
+    /* What the provider is told is a date of the clock as it stands now. */
+    assert_int_equal(f->told_expires.ms, f->now.wall.ms + 10000);
+    answer(f, 200, NULL);
+    turn(f);
 }
 
 static void what_waits_in_the_transport_expires_too(void **state)
@@ -463,6 +484,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_waits_for_a_slow_provider_expires_in_time, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_clock_that_is_set_moves_no_ttl, setup, teardown),
         cmocka_unit_test_setup_teardown(what_waits_in_the_transport_expires_too, setup, teardown),
         cmocka_unit_test_setup_teardown(a_retry_after_of_years_is_believed_for_an_hour, setup,
                                         teardown),

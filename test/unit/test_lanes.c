@@ -176,12 +176,6 @@ static void what_came_back_to_wait_rests_before_the_next_claim(void **state)
     assert_true(next.ms > now.ms && next.ms <= now.ms + 1000);
     assert_ptr_equal(lanes_turn(&lanes, 0, next, &limit), shelf);
     lanes_claimed(&lanes, shelf, limit, limit, now, next);
-    /* A clock that is put back does not make a rest of an hour. */
-    lanes_rest(&lanes, shelf, (struct now){.mono = {1}, .wall = next});
-    const struct wall before = {now.ms - 3600000};
-    lanes_pending(&lanes, shelf, 1, before, before);
-    assert_ptr_equal(lanes_turn(&lanes, 0, before, &limit), shelf);
-    lanes_claimed(&lanes, shelf, limit, 0, later, before);
     lanes_give(&lanes, shelf, shelf->in_hand);
     lanes_done(&lanes);
 }

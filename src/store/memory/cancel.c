@@ -76,14 +76,14 @@ static void redrive_one(struct memory_disk *disk, struct redrive *op, struct del
     if (op->delete_only)
         return;
     work.attempts = 0;
-    work.due = op->now;
-    work.expires_at = expiry_afresh(notification->notification, notification->accepted_at, op->now);
+    work.due = op->due;
+    work.expires_at = expiry_afresh(notification->notification, notification->accepted_at, op->due);
     struct event event = {
-        .at = op->now, .state = STATE_QUEUED, .due = op->now, .reason = REASON_REDRIVEN};
+        .at = op->now, .state = STATE_QUEUED, .due = op->due, .reason = REASON_REDRIVEN};
     disk_event(row, work.key, &event);
     work.seq = row->event_count;
     disk_pend(disk, row, work);
-    note_change(op->changes, &op->change_count, work.lane, work.app, 1, op->now);
+    note_change(op->changes, &op->change_count, work.lane, work.app, 1, op->due);
 }
 
 static void redrive_keys(struct memory_disk *disk, struct redrive *op, uint32_t limit)

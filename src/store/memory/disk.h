@@ -70,6 +70,7 @@ struct suppression_row {
 struct memory_disk {
     uint64_t id_secret[2];
     int64_t last_id;
+    int64_t offset_ms; /* of the calendar */
     uint32_t last_app;
     int64_t last_user;
     struct table notifications; /* by id */

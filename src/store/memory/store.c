@@ -106,6 +106,7 @@ bool memory_store_step(struct store *self, enum memory_step step)
     } else {
         for (uint32_t i = 0; i < group->count; i++)
             run_op(store->disk, group->ops[i], &group->arena);
+        store->disk->offset_ms = group->offset_ms;
         store->committed++;
     }
     if (step != STEP_LOSE_ANSWER)
@@ -116,6 +117,7 @@ bool memory_store_step(struct store *self, enum memory_step step)
 static void answer(struct memory_store *store, struct query *query)
 {
     memory_query(store->disk, query);
+    query_date(query, store->disk->offset_ms);
     store->reads++;
     inbox_post(&query->done, &query->message);
 }
@@ -209,7 +211,7 @@ static void recover(struct memory_disk *disk, struct wall now, struct store_stat
             disk_event(row, work.key, &event);
             state->cut_off++;
         } else {
-            work.due = now;
+            work.due = (struct wall){now.ms - disk->offset_ms};
             disk_pend(disk, row, work);
             state->recovered++;
         }
@@ -251,6 +253,7 @@ void memory_store_open(struct memory_disk *disk, struct arena *arena, struct wal
     *ret_state = (struct store_state){
         .id_secret = {disk->id_secret[0], disk->id_secret[1]},
         .last_id = disk->last_id,
+        .offset_ms = disk->offset_ms,
     };
     recover(disk, now, ret_state);
     list_depths(disk, arena, ret_state);

@@ -12,13 +12,13 @@ static uint32_t rows_of(const struct notification_row *row)
 }
 
 /* Open, or with a dead letter still within its time. */
-static bool is_kept(const struct notification_row *row, struct wall floor)
+static bool is_kept(const struct notification_row *row, struct wall died)
 {
     for (uint32_t i = 0; i < row->notification->delivery_count; i++) {
         const struct delivery_row *delivery = &row->deliveries[i];
         if (delivery->hand || delivery->pending)
             return true;
-        if (delivery->dead && delivery->dead->due.ms >= floor.ms)
+        if (delivery->dead && delivery->dead->due.ms >= died.ms)
             return true;
     }
     return false;
@@ -28,11 +28,12 @@ static bool is_kept(const struct notification_row *row, struct wall floor)
 static void sweep_notifications(struct memory_disk *disk, struct sweep *op)
 {
     struct wall floor = wall_add(op->now, (struct span){-op->retention.us});
+    struct wall died = {floor.ms + disk->offset_ms};
     size_t at = 0;
     while (at < disk->notifications.count) {
         struct notification_row *row = disk->notifications.rows[at];
         bool gone = !disk_app(disk, row->notification->app);
-        bool old = id_time(row->notification->id).ms < floor.ms && !is_kept(row, floor);
+        bool old = row->accepted_at.ms < floor.ms && !is_kept(row, died);
         if (!gone && !old) {
             at++;
             continue;

@@ -93,7 +93,11 @@ void group_run(struct writer *writer, struct group *group)
     begin(writer);
     for (uint32_t i = 0; i < group->count && writer->db.code == SQLITE_OK; i++)
         run_op(writer, group->ops[i], &group->arena);
+    if (group->offset_ms != writer->offset_ms)
+        offset_put(writer, group->offset_ms);
     group->fate = commit(writer, &group->why) ? GROUP_COMMITTED : GROUP_REFUSED;
+    if (group->fate == GROUP_COMMITTED)
+        writer->offset_ms = group->offset_ms;
     group->took = mono_since(began, stopwatch());
 }
 

@@ -1,5 +1,7 @@
 /* store/sqlite/reader.c - a thread that answers queries over a read-only connection. */
 #include "store/sqlite/reader.h"
+#include "store/rules.h"
+#include "store/sqlite/writer.h"
 
 enum { BREATHE_US = 4000, PROGRESS_OPS = 2000 };
 
@@ -108,6 +110,7 @@ static void clear_answer(struct query *query)
 
 static void run_query(struct reader *reader, struct query *query)
 {
+    bool dated = true;
     begin(reader);
     switch (query->type) {
     case QUERY_NOTIFICATION:
@@ -121,8 +124,11 @@ static void run_query(struct reader *reader, struct query *query)
         read_page(reader, query);
         break;
     default:
+        dated = false;
         read_list(reader, query);
     }
+    if (dated)
+        query_date(query, meta_get(&reader->db, META_OFFSET, 0));
     end(reader);
     if (reader->db.code != SQLITE_OK) {
         query->err = db_err(&reader->db);

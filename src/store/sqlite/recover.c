@@ -50,7 +50,7 @@ static void put_back(struct writer *writer, struct open_row *row, struct wall no
         state->cut_off++;
         return;
     }
-    row->due = now;
+    row->due = (struct wall){now.ms - writer->offset_ms};
     pending_add(writer, row, true);
     state->recovered++;
 }
@@ -138,6 +138,8 @@ enum err recover(struct writer *writer, struct wall now, const struct entropy *e
     keep_secret(db, "hash_secret", entropy, writer->hash_secret);
     writer->last_id = ret_state->last_id = highest_id(db);
     writer->swept = meta_get(db, "swept", 0);
+    offset_open(writer);
+    ret_state->offset_ms = writer->offset_ms;
     index_load(&writer->idem, db);
     index_load(&writer->lookup, db);
     db_exec(db, "COMMIT");

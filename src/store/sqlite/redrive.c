@@ -58,20 +58,20 @@ static bool redrive_one(struct writer *writer, struct redrive *op, const struct 
         .key = dead->key,
         .place = dead->place,
         .seq = standing.next_seq + 1,
-        .due = op->now,
-        .expires = expiry_afresh(&notification, head.accepted_at, op->now),
+        .due = op->due,
+        .expires = expiry_afresh(&notification, head.accepted_at, op->due),
     };
     struct event event = {
         .key = dead->key,
         .seq = standing.next_seq,
         .at = op->now,
         .state = STATE_QUEUED,
-        .due = op->now,
+        .due = op->due,
         .reason = REASON_REDRIVEN,
     };
     event_add(writer, &event);
     pending_add(writer, &row, false);
-    note_change(op->changes, &op->change_count, row.place, 1, op->now);
+    note_change(op->changes, &op->change_count, row.place, 1, op->due);
     return true;
 }
 

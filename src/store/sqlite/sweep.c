@@ -69,8 +69,14 @@ uint32_t erase_rest(struct writer *writer, uint32_t rows)
 
 /* -- retention -------------------------------------------------------------------------------- */
 
+/* What is older than retention: accepted before `floor`, by the calendar; or died before `died`, by
+ * the wall clock. */
+struct old {
+    struct wall floor, died;
+};
+
 /* Open, or with a dead letter still within its time. */
-static bool is_kept(struct writer *writer, const struct notification_head *head, struct wall floor)
+static bool is_kept(struct writer *writer, const struct notification_head *head, struct wall died)
 {
     struct db *db = &writer->db;
     for (uint32_t i = 0; i < head->deliveries; i++) {
@@ -92,7 +98,7 @@ static bool is_kept(struct writer *writer, const struct notification_head *head,
         stmt = db_use(db, DEAD_GET);
         bind_i64(stmt, 1, key.notification);
         bind_i64(stmt, 2, key.ordinal);
-        bool young = db_row(db, stmt) && column_i64(stmt, 6) >= floor.ms;
+        bool young = db_row(db, stmt) && column_i64(stmt, 6) >= died.ms;
         db_reset(stmt);
         if (young)
             return true;
@@ -100,31 +106,51 @@ static bool is_kept(struct writer *writer, const struct notification_head *head,
     return false;
 }
 
-static uint32_t sweep_one(struct writer *writer, int64_t id, struct wall floor, struct wall now)
+static uint32_t sweep_one(struct writer *writer, int64_t id, const struct old *old, struct wall now)
 {
     struct notification_head head;
-    if (!load_head(&writer->db, id, &head) || id_time(id).ms >= floor.ms ||
-        is_kept(writer, &head, floor))
+    if (!load_head(&writer->db, id, &head) || head.accepted_at.ms >= old->floor.ms ||
+        is_kept(writer, &head, old->died))
         return 0;
     return remove_notification(writer, &head, now);
 }
 
-/* Ids that retention has not looked at yet, oldest first. */
-static bool sweep_new(struct writer *writer, struct sweep *op, struct wall floor)
+/* If retention was made longer, what has been looked at and kept may end within it: once more. */
+static void note_retention(struct writer *writer, const struct sweep *op)
 {
-    int64_t beyond = id_floor(floor), swept = writer->swept;
-    if (swept >= beyond)
-        writer->swept = beyond - 1; /* retention was made longer */
+    int64_t now_ms = op->retention.us / 1000, before_ms = meta_get(&writer->db, "retention_ms", 0);
+    if (now_ms == before_ms)
+        return;
+    if (now_ms > before_ms)
+        writer->swept = 0;
+    meta_put(&writer->db, "retention_ms", now_ms);
+}
+
+/* The next id behind `swept` that is old; 0: there is none. As ids and the calendar never go back,
+ * no older one follows one that is not. */
+static int64_t next_old(struct writer *writer, const struct old *old)
+{
+    struct notification_head head;
+    sqlite3_stmt *stmt = db_use(&writer->db, NOTIFICATION_NEXT);
+    bind_i64(stmt, 1, writer->swept);
+    bind_i64(stmt, 2, INT64_MAX);
+    int64_t id = db_row(&writer->db, stmt) ? column_i64(stmt, 0) : 0;
+    db_reset(stmt);
+    bool is_old = id && load_head(&writer->db, id, &head) && head.accepted_at.ms < old->floor.ms;
+    return is_old ? id : 0;
+}
+
+/* Ids that retention has not looked at yet, oldest first. */
+static bool sweep_new(struct writer *writer, struct sweep *op, const struct old *old)
+{
+    int64_t swept = writer->swept;
     uint32_t looked = 0;
+    note_retention(writer, op);
     for (; op->rows < op->rows_max && looked < op->rows_max; looked++) {
-        sqlite3_stmt *stmt = db_use(&writer->db, NOTIFICATION_NEXT);
-        bind_i64(stmt, 1, writer->swept);
-        bind_i64(stmt, 2, beyond);
-        if (!db_row(&writer->db, stmt))
+        int64_t id = next_old(writer, old);
+        if (!id)
             break;
-        int64_t id = column_i64(stmt, 0);
-        db_reset(stmt);
-        op->rows += sweep_one(writer, id, floor, op->now);
+        op->rows += sweep_one(writer, id, old, op->now);
         writer->swept = id;
     }
     if (writer->swept != swept)
@@ -133,13 +159,13 @@ static bool sweep_new(struct writer *writer, struct sweep *op, struct wall floor
 }
 
 /* Dead letters that have become old, and notifications whose last delivery has ended since. */
-static bool sweep_over(struct writer *writer, struct sweep *op, struct wall floor)
+static bool sweep_over(struct writer *writer, struct sweep *op, const struct old *old)
 {
     struct db *db = &writer->db;
     uint32_t looked = 0;
     for (; looked < op->rows_max && op->rows < op->rows_max; looked++) {
         sqlite3_stmt *stmt = db_use(db, DEAD_AGED);
-        bind_i64(stmt, 1, floor.ms);
+        bind_i64(stmt, 1, old->died.ms);
         if (!db_row(db, stmt))
             break;
         int64_t id = column_i64(stmt, 0), ordinal = column_i64(stmt, 1);
@@ -155,18 +181,19 @@ static bool sweep_over(struct writer *writer, struct sweep *op, struct wall floo
         if (!id)
             break;
         clear_of(db, OVER_REMOVE, id, 1);
-        op->rows += sweep_one(writer, id, floor, op->now);
+        op->rows += sweep_one(writer, id, old, op->now);
     }
     return looked == op->rows_max || op->rows >= op->rows_max;
 }
 
 /* -- what is derived -------------------------------------------------------------------------- */
 
-static bool sweep_indexes(struct writer *writer, struct sweep *op)
+static bool sweep_indexes(struct writer *writer, struct sweep *op, int64_t low_ms)
 {
     struct db *db = &writer->db;
     /* An id's time may be a little before its acceptance: an answer is kept an hour longer. */
-    struct wall dropped = wall_add(op->now, span_s(-(IDEMPOTENCY_DAYS * 86400 + 3600)));
+    struct wall dropped =
+        wall_add(op->now, span_ms(low_ms - (IDEMPOTENCY_DAYS * 86400 + 3600) * INT64_C(1000)));
     int64_t oldest = first_of(db, NOTIFICATION_OLDEST);
     bool more = index_tend(&writer->idem, db, id_floor(dropped));
     more |= index_tend(&writer->lookup, db, oldest ? oldest : INT64_MAX);
@@ -179,15 +206,17 @@ static bool sweep_indexes(struct writer *writer, struct sweep *op)
 
 void write_sweep(struct writer *writer, struct sweep *op)
 {
+    int64_t low_ms = offset_low(writer, op->now);
     struct wall floor = wall_add(op->now, (struct span){-op->retention.us});
+    const struct old old = {.floor = floor, .died = {floor.ms + low_ms}};
     must(op->rows_max >= 1);
     op->rows = erase_rest(writer, op->rows_max);
     op->more = op->rows >= op->rows_max;
     if (!op->more)
         op->rows += sweep_gone_apps(writer, op->now, op->rows_max - op->rows, &op->more);
     if (!op->more)
-        op->more = sweep_new(writer, op, floor);
+        op->more = sweep_new(writer, op, &old);
     if (!op->more)
-        op->more = sweep_over(writer, op, floor);
-    op->more |= sweep_indexes(writer, op);
+        op->more = sweep_over(writer, op, &old);
+    op->more |= sweep_indexes(writer, op, low_ms);
 }

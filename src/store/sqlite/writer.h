@@ -20,6 +20,7 @@ struct writer {
     int64_t last_id_before;  /* this group */
     int64_t swept;           /* retention has looked at the ids up to it */
     int64_t swept_before;    /* this group */
+    int64_t offset_ms;       /* of the calendar, as it is durable */
     struct depth_change *depths;
     uint32_t depth_count, depth_cap;
 };
@@ -80,6 +81,13 @@ void note_change(struct pending_change *changes, uint32_t *count, int64_t place,
 
 /* accept.c: the key of an identity in the idempotency index. */
 uint64_t idem_hash(const struct writer *writer, const struct idem *idem);
+
+#define META_OFFSET "offset"
+/* offset.c: the calendar's offset, and the lowest that it had lately. */
+void offset_open(struct writer *writer);
+void offset_put(struct writer *writer, int64_t offset_ms);
+/* Nothing of the last days was accepted with a lower one. */
+int64_t offset_low(struct writer *writer, struct wall now);
 
 /* depth.c */
 int64_t meta_get(struct db *db, const char *name, int64_t otherwise);
