@@ -37,7 +37,7 @@ void courier_judge(struct courier *courier, struct sender *sender, struct ticket
 {
     struct verdict final = *verdict;
     if (sender) {
-        sender_note(sender, &final, began, now);
+        sender_note(sender, ticket, &final, began, now);
         ticket->provider = sender->provider->name;
     }
     if (!ticket->began_at.ms)

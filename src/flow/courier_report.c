@@ -38,6 +38,7 @@ static void tell(struct provider_report *ret, struct sender *sender, struct now 
         .p50 = latency_quantile(&sender->latency, 500, now.mono),
         .p99 = latency_quantile(&sender->latency, 990, now.mono),
         .last_error_at = sender->last_error_at,
+        .origins_blocked = origins_blocked(&sender->origins, now.mono),
     };
     if (!mono_reached(now.mono, sender->pace.blocked_until))
         ret->paused_until = wall_of(sender->pace.blocked_until, now);

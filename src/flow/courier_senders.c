@@ -26,6 +26,7 @@ bool courier_senders_open(struct courier *courier, const uint64_t hash_key[2])
         desk_init(&sender->desk, hash_key);
         breaker_init(&sender->breaker, now.mono);
         pace_init(&sender->pace, sender->provider->in_flight_max, sender->provider->rate);
+        origins_init(&sender->origins, hash_key);
         arena_init(&sender->fetch.arena, FETCH_ARENA_MAX);
     }
     return true;
@@ -35,6 +36,7 @@ void courier_senders_close(struct courier *courier)
 {
     for (uint32_t i = 0; courier->senders && i < courier->config.provider_count; i++) {
         desk_done(&courier->senders[i].desk);
+        origins_done(&courier->senders[i].origins);
         arena_done(&courier->senders[i].fetch.arena);
     }
     free(courier->senders);
@@ -72,8 +74,17 @@ static bool is_fault(const struct verdict *verdict, enum scope scope)
            (verdict->effect == EFFECT_NONE || verdict->effect == EFFECT_HOLD);
 }
 
-void sender_note(struct sender *sender, struct verdict *verdict, struct mono began, struct now now)
+/* Whose endpoint it is; absent if no subscriber chose it. */
+static struct str origin_of_ticket(const struct ticket *ticket)
 {
+    const struct delivery *delivery = ticket->delivery;
+    return delivery->kind == KIND_WEB ? origin_of(delivery->address) : STR_NONE;
+}
+
+void sender_note(struct sender *sender, const struct ticket *ticket, struct verdict *verdict,
+                 struct mono began, struct now now)
+{
+    struct rng *rng = &sender->courier->rng;
     bool done = verdict->fate == FATE_DONE;
     meter_count(&sender->meter, now.mono);
     if (done) {
@@ -88,8 +99,9 @@ void sender_note(struct sender *sender, struct verdict *verdict, struct mono beg
         remember_error(sender, verdict, now);
     bool fault = is_fault(verdict, SCOPE_PROVIDER);
     if (done || fault)
-        sender->spill |=
-            breaker_note(&sender->breaker, began, fault, now.mono, &sender->courier->rng);
+        sender->spill |= breaker_note(&sender->breaker, began, fault, now.mono, rng);
+    if (sender->origins.count || verdict->scope == SCOPE_ORIGIN)
+        origins_note(&sender->origins, origin_of_ticket(ticket), verdict, began, now.mono, rng);
 }
 
 /* ------------------------------------------------------------------------------ serving ---- */
@@ -124,6 +136,19 @@ uint32_t sender_room(struct sender *sender, struct now now)
     return most ? most : 1;
 }
 
+/* Its own push service is not to be sent to now: it waits for that, and nobody else does. */
+static bool held_by_origin(struct sender *sender, struct ticket *ticket, struct now now)
+{
+    struct courier *courier = sender->courier;
+    struct mono next;
+    if (!sender->origins.count ||
+        origins_admit(&sender->origins, origin_of_ticket(ticket), now.mono, &courier->rng, &next))
+        return false;
+    ticket->alone = true;
+    courier_give_back_until(courier, ticket, next, now);
+    return true;
+}
+
 struct mono sender_serve(struct sender *sender, struct now now)
 {
     struct courier *courier = sender->courier;
@@ -146,6 +171,8 @@ struct mono sender_serve(struct sender *sender, struct now now)
             courier_return(courier, ticket);
             continue;
         }
+        if (held_by_origin(sender, ticket, now))
+            continue;
         pace_begin(&sender->pace, now.mono);
         flight_begin(courier, sender, ticket, now);
     }

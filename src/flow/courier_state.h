@@ -8,6 +8,7 @@
 #include "flow/lanes.h"
 #include "flow/messages.h"
 #include "flow/notice.h"
+#include "flow/origins.h"
 #include "flow/rendering.h"
 #include "flow/report.h"
 #include "runtime/pool.h"
@@ -60,6 +61,7 @@ struct sender {
     struct breaker breaker;
     bool spill; /* the breaker has opened: what waits here is to go elsewhere */
     struct pace pace;
+    struct origins origins;
     struct meter meter; /* attempts */
     struct latency latency;
     struct wall last_error_at; /* ms == 0: none */
@@ -122,7 +124,8 @@ void courier_spill(struct courier *courier, struct sender *sender);
 bool courier_senders_open(struct courier *courier, const uint64_t hash_key[2]);
 void courier_senders_close(struct courier *courier); /* their desks must be empty */
 /* What a verdict means for the provider; what it means for the delivery is the ledger's. */
-void sender_note(struct sender *sender, struct verdict *verdict, struct mono began, struct now now);
+void sender_note(struct sender *sender, const struct ticket *ticket, struct verdict *verdict,
+                 struct mono began, struct now now);
 /* How many may be in flight now. */
 uint32_t sender_room(struct sender *sender, struct now now);
 /* Lets tickets take off while there is room; when it is to be served again. */

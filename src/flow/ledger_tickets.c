@@ -129,7 +129,7 @@ static void give_back(struct ledger *ledger, struct now now, struct ticket *tick
     settle->due = at;
     if (ticket->back_in.us > 0) /* by then it ends as expired, if not earlier */
         settle->due = wall_min(wall_add(at, ticket->back_in), ticket->expires_at);
-    if (ticket->back_in.us > BLOCKED_MS * 1000)
+    if (ticket->back_in.us > BLOCKED_MS * 1000 && !ticket->alone)
         lanes_rest(&ledger->lanes, lanes_shelf(&ledger->lanes, ticket->lane, settle->app),
                    (struct now){now.mono, at});
     queue_settle(ledger, ticket);

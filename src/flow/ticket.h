@@ -32,6 +32,7 @@ struct ticket {
     /* What the courier writes. */
     enum ticket_result result;
     struct span back_in; /* 0 or less: at once */
+    bool alone;          /* BACK: on its own account, others of its lane need not wait */
     struct wall began_at, ended_at;
     struct str provider;    /* lives as long as the configuration */
     struct str route;       /* which rule chose it, in words; stands in `text` */
