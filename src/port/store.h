@@ -45,6 +45,7 @@ enum verb {
     VERB_REDRIVE,
     VERB_CHANGE,
     VERB_SWEEP,
+    VERB_CONFIRM,
 };
 
 /* The head of every verb's struct. Inputs are borrowed from the submitter until completion;
@@ -66,6 +67,7 @@ struct group {
     enum group_fate fate;
     struct why why;
     struct span took; /* of the commit, for the metrics */
+    bool full;        /* the disk is nearly full: submit no op that grows the store (op_grows) */
 };
 
 /* -- accept: a notification and its deliveries become durable -------------------------------
@@ -330,6 +332,31 @@ struct sweep {
     bool more;     /* another step would find work at once */
 };
 
+/* -- confirm: this copy of the store is the one that sends, from now on ---------------------
+ *
+ * A store that was copied or restored opens unconfirmed (struct store_state). Until this is
+ * committed nothing may be claimed and nothing accepted: the original may be sending the same. */
+struct confirm {
+    struct op op;
+    bool was; /* result: it was unconfirmed */
+};
+
+/* Does it make the store larger by intent? What ends open work, and what stops sending (an opt-out,
+ * a suppression, a revocation), goes on while the disk is nearly full. */
+static inline bool change_grows(enum change_type type)
+{
+    return type == CHANGE_APP_CREATE || type == CHANGE_KEY_CREATE || type == CHANGE_USER_PUT ||
+           type == CHANGE_DEVICE_PUT || type == CHANGE_CATEGORY_PUT || type == CHANGE_TEMPLATE_PUT;
+}
+static inline bool op_grows(const struct op *op)
+{
+    if (op->verb == VERB_REDRIVE)
+        return !((const struct redrive *)(const void *)op)->delete_only;
+    if (op->verb == VERB_CHANGE)
+        return change_grows(((const struct change *)(const void *)op)->type);
+    return op->verb == VERB_ACCEPT;
+}
+
 /* ------------------------------------------------------------------------------ queries ---- */
 
 enum query_type {
@@ -451,7 +478,9 @@ struct store_metrics {
     struct span checkpoint_total, checkpoint_max;
     uint64_t wal_bytes, database_bytes;
     uint64_t reads, reads_refused;
-    uint64_t index_bytes; /* memory of the idempotency and look-up indexes */
+    uint64_t index_bytes;                    /* memory of the idempotency and look-up indexes */
+    uint64_t disk_free_bytes, reserve_bytes; /* 0 of the reserve: none, or it is given up */
+    bool full;
 };
 
 struct store_ops {
@@ -475,6 +504,9 @@ struct store_state {
     int64_t offset_ms;  /* of the calendar */
     uint32_t recovered; /* deliveries put back */
     uint32_t cut_off;   /* at-most-once deliveries that ended as `unknown` */
+    bool full;          /* as in struct group */
+    bool unconfirmed;   /* a copy, or restored: see confirm */
+    struct why copied;  /* unconfirmed: what shows it */
     struct lane_depth {
         unsigned lane;
         uint32_t app;

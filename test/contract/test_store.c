@@ -713,6 +713,18 @@ static void a_full_arena_only_shortens_a_claim(void **state)
     assert_int_equal(first + claim.count, 200);
 }
 
+/* -- confirm ---------------------------------------------------------------------------------- */
+
+static void a_store_of_ones_own_needs_no_confirmation(void **state)
+{
+    struct store_case *c = *state;
+    struct confirm confirm = {.op.verb = VERB_CONFIRM, .was = true};
+    assert_false(c->state.unconfirmed);
+    assert_false(c->state.full);
+    case_op(c, &confirm.op);
+    assert_false(confirm.was);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -737,6 +749,7 @@ int main(void)
         STORE_TEST(what_was_in_hand_waits_again_after_a_restart),
         STORE_TEST(depths_told_at_opening_equal_the_rows),
         STORE_TEST(a_full_arena_only_shortens_a_claim),
+        STORE_TEST(a_store_of_ones_own_needs_no_confirmation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

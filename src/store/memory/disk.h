@@ -73,6 +73,7 @@ struct memory_disk {
     int64_t offset_ms; /* of the calendar */
     uint32_t last_app;
     int64_t last_user;
+    bool unconfirmed, full;
     struct table notifications; /* by id */
     struct table hand, dead;    /* by key */
     struct table pending;       /* by lane, app, due, key */

@@ -13,6 +13,12 @@
 struct memory_disk;
 struct memory_disk *memory_disk_new(uint64_t seed); /* of the id secret */
 void memory_disk_free(struct memory_disk *disk);    /* no store may be open over it */
+/* It is nearly full, or has room again: while it is, every completion says so, and a group with an
+ * op that grows the store is refused. */
+void memory_disk_fill(struct memory_disk *disk, bool full);
+/* It is a copy, as the next open will find; until it is confirmed. */
+void memory_disk_copied(struct memory_disk *disk);
+bool memory_disk_unconfirmed(const struct memory_disk *disk);
 
 /* Puts back what was in hand. Lists of `ret_state` live in `arena`. */
 void memory_store_open(struct memory_disk *disk, struct arena *arena, struct wall now,

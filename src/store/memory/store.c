@@ -86,8 +86,20 @@ static void run_op(struct memory_disk *disk, struct op *op, struct arena *arena)
     case VERB_SWEEP:
         memory_sweep(disk, (struct sweep *)(void *)op);
         return;
+    case VERB_CONFIRM:
+        ((struct confirm *)(void *)op)->was = disk->unconfirmed;
+        disk->unconfirmed = false;
+        return;
     }
     never("a verb");
+}
+
+static bool has_room(const struct memory_store *store, const struct group *group)
+{
+    for (uint32_t i = 0; store->disk->full && i < group->count; i++)
+        if (op_grows(group->ops[i]))
+            return false;
+    return true;
 }
 
 bool memory_store_step(struct store *self, enum memory_step step)
@@ -97,10 +109,12 @@ bool memory_store_step(struct store *self, enum memory_step step)
     if (!queue_take(&store->groups, &next))
         return false;
     struct group *group = next.group;
-    group->fate = step == STEP_REFUSE ? GROUP_REFUSED : GROUP_COMMITTED;
+    bool refuse = step == STEP_REFUSE || !has_room(store, group);
+    group->fate = refuse ? GROUP_REFUSED : GROUP_COMMITTED;
+    group->full = store->disk->full;
     group->took = (struct span){0};
     group->why.text[0] = '\0';
-    if (step == STEP_REFUSE) {
+    if (refuse) {
         (void)why_set(&group->why, ERR_FULL, "the memory store was told to refuse");
         store->refused++;
     } else {
@@ -146,6 +160,21 @@ void memory_store_read_at_once(struct store *self, bool at_once)
     store_of(self)->read_later = !at_once;
 }
 
+void memory_disk_fill(struct memory_disk *disk, bool full)
+{
+    disk->full = full;
+}
+
+void memory_disk_copied(struct memory_disk *disk)
+{
+    disk->unconfirmed = true;
+}
+
+bool memory_disk_unconfirmed(const struct memory_disk *disk)
+{
+    return disk->unconfirmed;
+}
+
 static void memory_submit(struct store *self, struct group *group)
 {
     queue_add(&store_of(self)->groups, group, NULL);
@@ -166,6 +195,7 @@ static void memory_measure(struct store *self, struct store_metrics *ret)
         .groups = store->committed,
         .groups_refused = store->refused,
         .reads = store->reads,
+        .full = store->disk->full,
     };
 }
 
@@ -254,7 +284,11 @@ void memory_store_open(struct memory_disk *disk, struct arena *arena, struct wal
         .id_secret = {disk->id_secret[0], disk->id_secret[1]},
         .last_id = disk->last_id,
         .offset_ms = disk->offset_ms,
+        .full = disk->full,
+        .unconfirmed = disk->unconfirmed,
     };
+    if (disk->unconfirmed)
+        (void)why_set(&ret_state->copied, ERR_CONFLICT, "the memory disk was said to be a copy");
     recover(disk, now, ret_state);
     list_depths(disk, arena, ret_state);
     memory_steers(disk, now, arena, ret_state);

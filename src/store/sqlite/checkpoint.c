@@ -59,12 +59,13 @@ static void run_checkpoint(struct db *db, int mode, int *frames, int *copied)
         db_fail(db, code);
 }
 
-void checkpoint_if_due(struct checkpointer *checkpointer)
+void checkpoint_if_due(struct checkpointer *checkpointer, bool soon)
 {
+    uint32_t mark = soon ? checkpointer->frames_least : checkpointer->mark;
     uint32_t frames = atomic_load_explicit(&checkpointer->frames, memory_order_relaxed);
     if (frames < checkpointer->done)
         checkpointer->done = 0; /* it was reset */
-    if (frames - checkpointer->done < checkpointer->mark)
+    if (frames - checkpointer->done < mark)
         return;
     bool gated = frames >= checkpointer->gate_frames;
     int all = 0, copied = 0;

@@ -23,8 +23,8 @@ struct checkpointer {
 
 void checkpointer_init(struct checkpointer *checkpointer, struct db *db, struct gate *gate,
                        uint32_t frames_least, uint32_t gate_frames);
-/* Between groups: checkpoints if it is due. */
-void checkpoint_if_due(struct checkpointer *checkpointer);
+/* Between groups: checkpoints if it is due; sooner with `soon`. */
+void checkpoint_if_due(struct checkpointer *checkpointer, bool soon);
 /* Copies everything and truncates the WAL; for opening and closing, without readers. */
 void checkpoint_all(struct db *db);
 

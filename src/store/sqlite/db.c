@@ -1,5 +1,6 @@
 /* store/sqlite/db.c - a connection and its statements. */
 #include "store/sqlite/db.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,18 +14,30 @@ static const char *const statement_sql[] = {
 
 enum { BUSY_MS = 5000, EXIT_IO = 74 };
 
+/* A quota's end is a full disk, too, and so is a shared index that cannot be extended. */
+static bool is_no_room(const struct db *db, int code)
+{
+    int error = sqlite3_system_errno(db->sqlite);
+    return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE ||
+           (code == SQLITE_IOERR_WRITE && (error == EDQUOT || error == ENOSPC));
+}
+
 void db_fail(struct db *db, int code)
 {
-    if (db->code != SQLITE_OK)
-        return;
-    db->code = code;
-    (void)why_set(&db->why, ERR_IO, "the store: %s (%d)", sqlite3_errmsg(db->sqlite), code);
+    const char *text = sqlite3_errmsg(db->sqlite);
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) {
         /* Nothing may be acknowledged after this; the log is what recovery starts from. */
-        (void)fprintf(stderr, "level=fatal event=fsync_failed detail=\"%s\"\n", db->why.text);
+        (void)fprintf(stderr, "level=fatal event=fsync_failed detail=\"the store: %s (%d)\"\n",
+                      text, code);
         (void)fflush(stderr);
         _exit(EXIT_IO);
     }
+    bool no_room = is_no_room(db, code);
+    db->no_room |= no_room;
+    if (db->code != SQLITE_OK)
+        return;
+    db->code = no_room ? SQLITE_FULL : code;
+    (void)why_set(&db->why, ERR_IO, "the store: %s (%d)", text, code);
 }
 
 void db_refuse(struct db *db, int code, const char *what)

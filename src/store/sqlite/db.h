@@ -21,6 +21,7 @@ struct db {
     sqlite3_stmt *statements[STATEMENT_COUNT]; /* prepared when first used */
     int code;                                  /* SQLITE_OK, or the first error */
     struct why why;
+    bool no_room; /* a write has found the disk full; the caller's to clear */
 };
 
 /* ERR_IO, ERR_CORRUPT, ERR_FULL, ERR_MEMORY; on failure nothing is left open. */
@@ -30,7 +31,7 @@ void db_close(struct db *db);
 /* Runs SQL without results. */
 void db_exec(struct db *db, const char *sql);
 int64_t db_pragma(struct db *db, const char *sql); /* the one integer that it answers */
-/* Keeps the connection's error; ends the process if an fsync failed. */
+/* Keeps the connection's first error; ends the process if an fsync failed. */
 void db_fail(struct db *db, int code);
 /* Our own refusal (memory, corrupt contents) in the same place. */
 void db_refuse(struct db *db, int code, const char *what);

@@ -2,6 +2,13 @@
 #include "store/sqlite/group.h"
 #include "store/sqlite/checkpoint.h"
 
+void write_confirm(struct writer *writer, struct confirm *op)
+{
+    op->was = writer->epoch.unconfirmed;
+    if (op->was)
+        epoch_confirm(&writer->epoch, &writer->db, writer->last_id);
+}
+
 static void run_op(struct writer *writer, struct op *op, struct arena *arena)
 {
     switch (op->verb) {
@@ -32,8 +39,11 @@ static void run_op(struct writer *writer, struct op *op, struct arena *arena)
     case VERB_SWEEP:
         write_sweep(writer, (struct sweep *)(void *)op);
         return;
+    case VERB_CONFIRM:
+        write_confirm(writer, (struct confirm *)(void *)op);
+        return;
     }
-    must(op->verb <= VERB_SWEEP);
+    never("a verb");
 }
 
 static void begin(struct writer *writer)
@@ -51,6 +61,7 @@ static void roll_back(struct writer *writer)
     db_forgive(&writer->db);
     index_rolled_back(&writer->idem);
     index_rolled_back(&writer->lookup);
+    epoch_rolled_back(&writer->epoch);
     writer->depth_count = 0;
     writer->last_id = writer->last_id_before;
     writer->swept = writer->swept_before;
@@ -67,6 +78,7 @@ static bool commit(struct writer *writer, struct why *why)
     if (db->code == SQLITE_OK) {
         index_committed(&writer->idem);
         index_committed(&writer->lookup);
+        epoch_committed(&writer->epoch);
         return true;
     }
     if (why)

@@ -3,13 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REWRITE_BYTES = 1024 * 1024 };
+enum { REWRITE_BYTES = 64 * 1024 }; /* SQLite's VFS moves less than 128 KiB at once */
 
 static enum err io_error(struct why *why, const char *what, const char *path)
 {
@@ -31,9 +32,9 @@ static enum err write_pid(int fd, const char *path, struct why *why)
 {
     char pid[24];
     int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len)
-        return io_error(why, "write", path);
-    return OK;
+    /* Without room the lock holds all the same. */
+    bool written = ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) == len;
+    return written || errno == ENOSPC || errno == EDQUOT ? OK : io_error(why, "write", path);
 }
 
 enum err lock_take(const char *directory, int *ret_fd, struct why *why)
@@ -65,26 +66,59 @@ void lock_release(int fd)
         close(fd); /* and with it the lock */
 }
 
-static bool rewrite_at(int fd, char *bytes, off_t at, ssize_t *ret_len)
+static enum err sync_directory(const char *path, struct why *why)
 {
-    *ret_len = pread(fd, bytes, REWRITE_BYTES, at);
-    return *ret_len >= 0 && pwrite(fd, bytes, (size_t)*ret_len, at) == *ret_len;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum err err = fd < 0 || fsync(fd) != 0 ? io_error(why, "sync", path) : OK;
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+enum err lock_sync(const char *directory, struct why *why)
+{
+    char parent[PATH_MAX];
+    if ((size_t)snprintf(parent, sizeof parent, "%s/..", directory) >= sizeof parent)
+        return why_set(why, ERR_LIMIT, "the path of the store is too long");
+    enum err err = sync_directory(directory, why);
+    return err == OK ? sync_directory(parent, why) : err;
+}
+
+/* -- rewriting -------------------------------------------------------------------------------- */
+
+static int rewrite(sqlite3_file *file, char *bytes)
+{
+    sqlite3_int64 size = 0;
+    int code = file->pMethods->xFileSize(file, &size);
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += REWRITE_BYTES) {
+        int len = size - at < REWRITE_BYTES ? (int)(size - at) : REWRITE_BYTES;
+        code = file->pMethods->xRead(file, bytes, len, at);
+        if (code == SQLITE_OK)
+            code = file->pMethods->xWrite(file, bytes, len, at);
+    }
+    return code == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
 }
 
 enum err lock_rewrite(const char *path, struct why *why)
 {
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return errno == ENOENT ? OK : io_error(why, "open", path);
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    struct stat found;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL;
+    if (stat(path, &found) != 0)
+        return errno == ENOENT ? OK : io_error(why, "look at", path);
+    must(vfs);
+    sqlite3_file *file = calloc(1, (size_t)vfs->szOsFile);
     char *bytes = malloc(REWRITE_BYTES);
-    enum err err = bytes ? OK : why_set(why, ERR_MEMORY, "no memory to recover %s", path);
-    ssize_t len = 1;
-    for (off_t at = 0; err == OK && len > 0; at += len)
-        if (!rewrite_at(fd, bytes, at, &len))
-            err = io_error(why, "rewrite", path);
-    if (err == OK && fsync(fd) != 0)
-        err = io_error(why, "sync", path);
+    int code = file && bytes ? vfs->xOpen(vfs, path, file, flags, &flags) : SQLITE_NOMEM;
+    if (code == SQLITE_OK)
+        code = rewrite(file, bytes);
+    if (file && file->pMethods)
+        file->pMethods->xClose(file);
     free(bytes);
-    close(fd);
-    return err;
+    free(file);
+    return code == SQLITE_OK      ? OK
+           : code == SQLITE_NOMEM ? why_set(why, ERR_MEMORY, "no memory to recover %s", path)
+           : (code & 0xff) == SQLITE_FULL
+               ? why_set(why, ERR_FULL, "no room to recover %s", path)
+               : why_set(why, ERR_IO, "cannot rewrite %s: %s", path, sqlite3_errstr(code));
 }

@@ -8,6 +8,10 @@
 enum err lock_take(const char *directory, int *ret_fd, struct why *why) must_use;
 void lock_release(int fd);
 
+/* Syncs the directory and the one it stands in, so that the files in it stay where they are. */
+enum err lock_sync(const char *directory, struct why *why) must_use;
+
 /* Writes a file that a previous life left (the WAL) over itself and syncs it: pages that a failed
- * fsync marked clean reach the disk before anything builds on them. OK if there is no such file. */
+ * fsync marked clean reach the disk before anything builds on them. Through SQLite's default VFS,
+ * as the file is its own. OK if there is no such file. */
 enum err lock_rewrite(const char *path, struct why *why) must_use;

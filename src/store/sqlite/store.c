@@ -5,11 +5,12 @@
 #include "store/sqlite/reader.h"
 #include "store/sqlite/recover.h"
 #include "store/sqlite/schema.h"
+#include "store/sqlite/space.h"
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { READERS_MAX = 2, PAGE_BYTES = 8192 };
+enum { READERS_MAX = 2, PAGE_BYTES = 8192, LOOK_MS = 1000 };
 
 struct sqlite_store {
     struct store store;
@@ -19,6 +20,8 @@ struct sqlite_store {
     struct writer writer; /* the writer's thread, and opening and closing */
     struct gate gate;
     struct checkpointer checkpointer;
+    struct space space;
+    struct mono look_at; /* not before */
     struct read_queue reads;
     struct reader readers[READERS_MAX];
     uint32_t reader_count;
@@ -54,19 +57,51 @@ static struct sqlite_store *store_of(struct store *self)
 
 /* -- the writer's thread ---------------------------------------------------------------------- */
 
-static struct group *take_group(struct sqlite_store *store)
+static struct timespec deadline(struct mono at)
+{
+    return (struct timespec){.tv_sec = at.us / 1000000, .tv_nsec = at.us % 1000000 * 1000};
+}
+
+/* NULL now and then, so that the disk is looked at; *ret_done once it is closing and empty. */
+static struct group *take_group(struct sqlite_store *store, bool *ret_done)
 {
     pthread_mutex_lock(&store->mutex);
-    while (!store->first && !store->closing)
-        pthread_cond_wait(&store->wake, &store->mutex);
+    if (!store->first && !store->closing) {
+        struct timespec until = deadline(mono_add(stopwatch(), span_ms(LOOK_MS)));
+        (void)pthread_cond_timedwait(&store->wake, &store->mutex, &until);
+    }
     struct message *first = store->first;
     if (first) {
         store->first = first->next;
         if (!store->first)
             store->last = &store->first;
     }
+    *ret_done = !first && store->closing;
     pthread_mutex_unlock(&store->mutex);
     return (struct group *)(void *)first; /* its message comes first */
+}
+
+/* Under the mutex. */
+static void note_space(struct sqlite_store *store)
+{
+    const struct space *space = &store->space;
+    store->metrics.disk_free_bytes = space->free_bytes;
+    store->metrics.reserve_bytes = space->held ? space->reserve_bytes : 0;
+    store->metrics.full = space->full;
+}
+
+/* Between transactions: what the last one met; and once a second the disk, and what is on it. */
+static void mind_disk(struct sqlite_store *store)
+{
+    if (store->writer.db.no_room)
+        space_give_up(&store->space);
+    store->writer.db.no_room = false;
+    struct mono now = stopwatch();
+    if (!mono_reached(now, store->look_at))
+        return;
+    store->look_at = mono_add(now, span_ms(LOOK_MS));
+    space_look(&store->space);
+    epoch_note(&store->writer.epoch, store->writer.last_id);
 }
 
 static void note_group(struct sqlite_store *store, enum group_fate fate, struct span took)
@@ -87,19 +122,42 @@ static void note_group(struct sqlite_store *store, enum group_fate fate, struct 
     metrics->checkpoint_total = checkpointer->total;
     metrics->checkpoint_max = checkpointer->most;
     metrics->index_bytes = index;
+    note_space(store);
+    pthread_mutex_unlock(&store->mutex);
+}
+
+static void run_group(struct sqlite_store *store, struct group *group)
+{
+    group_run(&store->writer, group);
+    mind_disk(store);
+    group->full = store->space.full;
+    note_group(store, group->fate, group->took);
+    inbox_post(&group->done, &group->message); /* the group is the submitter's again */
+    if (index_is_behind(&store->writer.idem) || index_is_behind(&store->writer.lookup))
+        group_tend(&store->writer);
+    /* A short log while there is little room: what it holds has still to find its place. */
+    checkpoint_if_due(&store->checkpointer, store->space.full);
+}
+
+/* Nothing is to be done. */
+static void look_around(struct sqlite_store *store)
+{
+    mind_disk(store);
+    pthread_mutex_lock(&store->mutex);
+    note_space(store);
     pthread_mutex_unlock(&store->mutex);
 }
 
 static void *write_groups(void *self)
 {
     struct sqlite_store *store = self;
-    for (struct group *group; (group = take_group(store));) {
-        group_run(&store->writer, group);
-        note_group(store, group->fate, group->took);
-        inbox_post(&group->done, &group->message); /* the group is the submitter's again */
-        if (index_is_behind(&store->writer.idem) || index_is_behind(&store->writer.lookup))
-            group_tend(&store->writer);
-        checkpoint_if_due(&store->checkpointer);
+    bool done = false;
+    while (!done) {
+        struct group *group = take_group(store, &done);
+        if (group)
+            run_group(store, group);
+        else
+            look_around(store);
     }
     return NULL;
 }
@@ -164,9 +222,11 @@ static void tear_down(struct sqlite_store *store)
     index_done(&store->writer.idem);
     index_done(&store->writer.lookup);
     free(store->writer.depths);
+    epoch_close(&store->writer.epoch, NULL);
     db_close(&store->writer.db);
     read_queue_done(&store->reads);
     gate_done(&store->gate);
+    space_close(&store->space);
     pthread_cond_destroy(&store->wake);
     pthread_mutex_destroy(&store->mutex);
     lock_release(store->lock_fd);
@@ -182,6 +242,8 @@ static void sqlite_close(struct store *self)
     pthread_mutex_unlock(&store->mutex);
     must(pthread_join(store->thread, NULL) == 0);
     join_readers(store);
+    epoch_note(&store->writer.epoch, store->writer.last_id);
+    epoch_close(&store->writer.epoch, &store->writer.db);
     checkpoint_all(&store->writer.db);
     tear_down(store);
 }
@@ -196,16 +258,22 @@ static const struct store_ops sqlite_ops = {
 static struct sqlite_store *new_store(const struct sqlite_config *config)
 {
     struct sqlite_store *store = calloc(1, sizeof *store);
+    pthread_condattr_t by_mono;
     if (!store)
         return NULL;
     store->store.ops = &sqlite_ops;
     store->config = *config;
     store->lock_fd = -1;
+    store->space = (struct space){.fd = -1, .log = config->log, .log_self = config->log_self};
     store->last = &store->first;
     must(pthread_mutex_init(&store->mutex, NULL) == 0);
-    must(pthread_cond_init(&store->wake, NULL) == 0);
+    must(pthread_condattr_init(&by_mono) == 0);
+    must(pthread_condattr_setclock(&by_mono, CLOCK_MONOTONIC) == 0);
+    must(pthread_cond_init(&store->wake, &by_mono) == 0);
+    pthread_condattr_destroy(&by_mono);
     gate_init(&store->gate);
     read_queue_init(&store->reads, config->reads_max);
+    epoch_init(&store->writer.epoch);
     index_init(&store->writer.idem, INDEX_IDEM, config->idem_open_max, config->filter_bytes_max);
     index_init(&store->writer.lookup, INDEX_LOOKUP, config->lookup_open_max, 0);
     return store;
@@ -250,6 +318,17 @@ static enum err start_threads(struct sqlite_store *store, struct why *why)
     return OK;
 }
 
+static bool is_there(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0;
+}
+
+uint64_t sqlite_store_room(uint64_t reserve_bytes)
+{
+    return space_needed(reserve_bytes);
+}
+
 static enum err open_all(struct sqlite_store *store, struct str directory, struct wall now,
                          const struct entropy *entropy, struct arena *arena,
                          struct store_state *ret_state, struct why *why)
@@ -260,12 +339,28 @@ static enum err open_all(struct sqlite_store *store, struct str directory, struc
     (void)snprintf(store->path, sizeof store->path, "%s/bongsu.db", path);
     enum err err = lock_take(path, &store->lock_fd, why);
     if (err == OK)
+        err = space_open(&store->space, path, store->config.reserve_bytes, !is_there(store->path),
+                         why);
+    if (err == OK)
         err = open_database(store, why);
+    if (err == ERR_FULL && store->space.held) {
+        space_give_up(&store->space);
+        db_close(&store->writer.db);
+        err = open_database(store, why);
+    }
     if (err != OK)
         return err;
     checkpointer_init(&store->checkpointer, &store->writer.db, &store->gate,
                       store->config.checkpoint_frames, store->config.gate_bytes / PAGE_BYTES);
     err = recover(&store->writer, now, entropy, arena, ret_state);
+    if (err == OK)
+        err = epoch_open(&store->writer.epoch, path, &store->writer.db, store->writer.last_id,
+                         entropy, &ret_state->copied, &store->writer.db.why);
+    ret_state->unconfirmed = store->writer.epoch.unconfirmed;
+    mind_disk(store);
+    ret_state->full = store->space.full;
+    if (err == OK)
+        err = lock_sync(path, &store->writer.db.why);
     if (err != OK)
         return why_set(why, err, "cannot recover the store: %s", store->writer.db.why.text);
     return start_threads(store, why);

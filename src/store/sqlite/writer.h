@@ -4,6 +4,7 @@
  * if one stands at its end, so a verb needs not look at each step.
  */
 #pragma once
+#include "store/sqlite/epoch.h"
 #include "store/sqlite/index.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -15,6 +16,7 @@ struct depth_change {
 struct writer {
     struct db db;
     struct index idem, lookup;
+    struct epoch epoch;
     uint64_t hash_secret[2]; /* of the idempotency keys */
     int64_t last_id;         /* highest ever stored */
     int64_t last_id_before;  /* this group */
@@ -48,6 +50,7 @@ void write_cancel(struct writer *writer, struct cancel *op, struct arena *arena)
 void write_redrive(struct writer *writer, struct redrive *op, struct arena *arena);
 void write_change(struct writer *writer, struct change *op, struct arena *arena);
 void write_sweep(struct writer *writer, struct sweep *op);
+void write_confirm(struct writer *writer, struct confirm *op);
 
 /* depth.c: depths change in memory, and in the file once a group. */
 void depth_add(struct writer *writer, int64_t place, int64_t delta);
