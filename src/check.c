@@ -1,8 +1,10 @@
 /* check.c - see check.h. */
 #include "check.h"
 #include "net/tls.h"
+#include "store/sqlite/sqlite_store.h"
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static void check_listener(const struct config_listener *listener, struct config_faults *faults)
@@ -18,9 +20,27 @@ static void check_listener(const struct config_listener *listener, struct config
         tls_context_close(context);
 }
 
-/* The directory itself, or the nearest one above it that exists, must be writable. */
-static void check_store(const struct config_store *store, struct config_faults *faults)
+/* A store that is not there yet needs room for its reserve; one that is starts without it. */
+static void check_room(const struct config *config, const char *path, struct config_faults *faults)
 {
+    char database[4096 + 16];
+    struct statvfs found;
+    uint64_t needed = sqlite_store_room(config->limits.disk_reserve);
+    (void)snprintf(database, sizeof database, "%s/bongsu.db", config->store.path);
+    if (access(database, F_OK) == 0 || statvfs(path, &found) < 0)
+        return;
+    uint64_t room = (uint64_t)found.f_bavail * found.f_frsize;
+    if (room < needed)
+        config_fault_add(faults, config->store.place,
+                         STR("free some room, or make limits.disk_reserve smaller"),
+                         "%s: %llu MiB are free, and a store needs %llu MiB to begin with", path,
+                         (unsigned long long)(room >> 20), (unsigned long long)(needed >> 20));
+}
+
+/* The directory itself, or the nearest one above it that exists, must be writable. */
+static void check_store(const struct config *config, struct config_faults *faults)
+{
+    const struct config_store *store = &config->store;
     char path[4096];
     struct stat found;
     if (!str_copy(str_of(store->path), path, sizeof path)) {
@@ -41,6 +61,8 @@ static void check_store(const struct config_store *store, struct config_faults *
     if (errno || access(path, W_OK | X_OK) < 0)
         config_fault_add(faults, store->place, STR("give the server's user the directory"),
                          "%s: %s", path, strerror(errno));
+    else
+        check_room(config, path, faults);
 }
 
 static void check_roots(const struct config_provider *provider, struct config_faults *faults)
@@ -62,7 +84,7 @@ enum err check_config(const struct config *config, struct config_faults *faults)
     uint32_t before = faults->count;
     for (uint32_t i = 0; i < config->listener_count; i++)
         check_listener(&config->listeners[i], faults);
-    check_store(&config->store, faults);
+    check_store(config, faults);
     for (uint32_t i = 0; i < config->provider_count; i++)
         check_roots(&config->providers[i], faults);
     return faults->count == before ? OK : ERR_INPUT;

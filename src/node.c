@@ -32,15 +32,29 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* ----------------------------------------------------------------------------- starting ---- */
 
+static void store_log(void *self, bool warning, const char *line)
+{
+    const struct node *node = self;
+    log_write(&node->log, warning ? LOG_WARN : LOG_INFO, "%s", line);
+}
+
 static enum err open_store(struct node *node, struct arena *arena, struct store_state *state,
                            struct why *why)
 {
     struct sqlite_config config = sqlite_config_default();
+    config.reserve_bytes = node->config->limits.disk_reserve;
+    config.log = store_log;
+    config.log_self = node;
     enum err err =
         sqlite_store_open(str_of(node->config->store.path), &config, clock_now(&node->clock).wall,
                           &node->entropy, arena, state, &node->store, why);
     if (!err && state->recovered)
         log_write(&node->log, LOG_INFO, "what=recovered deliveries=%u", state->recovered);
+    if (!err && state->unconfirmed)
+        log_write(&node->log, LOG_WARN,
+                  "what=store_unconfirmed why=\"%s\" effect=\"nothing is taken on or sent\" "
+                  "remedy=\"bongsu store confirm-epoch, if no other server sends from it\"",
+                  state->copied.text);
     return err;
 }
 

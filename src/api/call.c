@@ -152,7 +152,7 @@ struct str retry_after_text(struct span span, struct arena *arena)
     return text.at ? text : STR("1");
 }
 
-void call_unavailable(struct call *call, enum err err, struct span retry_after)
+static void unavailable(struct call *call, enum err err, struct span retry_after, struct str detail)
 {
     call->header_count = 0;
     if (err == ERR_MEMORY && call->arena->full && call->exchange->request.body.len) {
@@ -161,7 +161,15 @@ void call_unavailable(struct call *call, enum err err, struct span retry_after)
         return;
     }
     call_header(call, STR("retry-after"), retry_after_text(retry_after, call->arena));
-    call_problem(call, problem_of(err), NULL);
+    if (detail.at)
+        call_problem(call, problem_of(err), "%.*s", STR_ARG(detail));
+    else
+        call_problem(call, problem_of(err), NULL);
+}
+
+void call_unavailable(struct call *call, enum err err, struct span retry_after)
+{
+    unavailable(call, err, retry_after, STR_NONE);
 }
 
 /* ----------------------------------------------------------------------------- the request ---- */
@@ -271,7 +279,7 @@ bool call_done(struct job *job)
     struct call *call = job->owner;
     if (job->err == OK)
         return true;
-    call_unavailable(call, job->err, job->retry_after);
+    unavailable(call, job->err, job->retry_after, job->detail);
     return false;
 }
 

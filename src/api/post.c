@@ -30,6 +30,12 @@ static void refuse_error(struct item *item, enum err err, struct span retry_afte
     refuse(item, problem_of(err), NULL);
 }
 
+static void refuse_job(struct item *item, const struct job *job)
+{
+    refuse_error(item, job->err, job->retry_after);
+    item->problem.detail = job->detail;
+}
+
 /* ---------------------------------------------------------------------------------- reading ----
  */
 
@@ -270,7 +276,7 @@ static void accepted(struct job *job)
     struct item *item = job->owner;
     arena_done(&job->arena);
     if (job->err)
-        refuse_error(item, job->err, job->retry_after);
+        refuse_job(item, job);
     else
         decide(item, job->accept.result, job->accept.id, job->accept.deliveries);
     decided(item->post);
@@ -281,7 +287,7 @@ static void probed(struct job *job)
     struct item *item = job->owner;
     arena_done(&job->arena);
     if (job->err)
-        refuse_error(item, job->err, job->retry_after);
+        refuse_job(item, job);
     else
         decide(item, job->probe.result, job->probe.id, job->probe.deliveries);
     decided(item->post);

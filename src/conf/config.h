@@ -39,6 +39,7 @@ struct config_limits {
     uint64_t body_bytes; /* of one request */
     uint64_t in_flight;  /* requests being answered */
     uint64_t memory;     /* bytes, of the process */
+    uint64_t disk_reserve;
 };
 
 enum store_kind { STORE_SQLITE };

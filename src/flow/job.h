@@ -15,6 +15,7 @@ enum job_type {
     JOB_REDRIVE,
     JOB_CHANGE,
     JOB_QUEUES,
+    JOB_CONFIRM,
 };
 
 /* Why a lane may stand still, as far as the ledger knows; what its providers say of themselves is
@@ -60,7 +61,8 @@ struct job {
     enum err err;   /* OK; ERR_FULL: shed, 503 with Retry-After; ERR_CLOSED: draining, 503;
                        ERR_IO: the store refused, 503 */
     struct why why;
-    struct span retry_after; /* ERR_FULL, ERR_CLOSED */
+    struct str detail;       /* what a client may be told of it; absent: nothing (static) */
+    struct span retry_after; /* with err */
     union {
         struct {
             struct bundle *bundle; /* moved: the ledger frees it, whatever the answer */
@@ -96,6 +98,9 @@ struct job {
             struct wall refused_since;
             struct str refused_why;
         } queues;
+        struct {
+            bool was; /* the store was unconfirmed until now */
+        } confirm;
     };
     struct arena arena; /* results; initialised and freed by the asker */
 };

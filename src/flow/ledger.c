@@ -38,6 +38,8 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
         return NULL;
     }
     ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
+    ledger->store_full = state->full;
+    ledger->unconfirmed = state->unconfirmed;
     for (uint32_t i = 0; i < state->depth_count; i++) {
         const struct lane_depth *depth = &state->depths[i];
         struct shelf *shelf = lanes_shelf(&ledger->lanes, depth->lane, depth->app);
@@ -122,9 +124,14 @@ static void fill_accepts(struct ledger *ledger, struct now now, struct group *gr
     }
 }
 
+static bool sweep_due(const struct ledger *ledger, struct now now)
+{
+    return mono_reached(now.mono, ledger->sweep_at) && !ledger->drain && !ledger->unconfirmed;
+}
+
 static void fill_sweep(struct ledger *ledger, struct now now, struct group *group)
 {
-    if (!mono_reached(now.mono, ledger->sweep_at) || ledger->drain)
+    if (!sweep_due(ledger, now))
         return;
     struct work *work = calloc(1, sizeof *work);
     if (!work) {
@@ -145,9 +152,8 @@ static void submit(struct ledger *ledger, struct now now)
 {
     if (ledger->group || !mono_reached(now.mono, ledger->retry_at))
         return;
-    bool sweep_due = mono_reached(now.mono, ledger->sweep_at);
     bool clock_set = ledger->calendar.offset_ms != ledger->offset_kept_ms;
-    if (!ledger->urgent.count && !ledger->accepts.count && !sweep_due && !clock_set)
+    if (!ledger->urgent.count && !ledger->accepts.count && !sweep_due(ledger, now) && !clock_set)
         return;
     struct group *group = group_take(ledger);
     if (!group) {
@@ -203,6 +209,9 @@ static void act_on_work(struct ledger *ledger, struct now now, struct op *op)
     case VERB_SWEEP:
         sweep_done(ledger, now, op->owner);
         return;
+    case VERB_CONFIRM:
+        ledger_confirmed(ledger, now, op->owner);
+        return;
     default:
         return;
     }
@@ -224,7 +233,7 @@ static void act_on_rest(struct ledger *ledger, struct now now, struct op *op)
 static bool is_work(const struct op *op)
 {
     return op->verb == VERB_ACCEPT || op->verb == VERB_CLAIM || op->verb == VERB_SETTLE ||
-           op->verb == VERB_SWEEP;
+           op->verb == VERB_SWEEP || op->verb == VERB_CONFIRM;
 }
 
 static void committed(struct ledger *ledger, struct now now, struct group *group)
@@ -285,6 +294,7 @@ static void group_done(struct ledger *ledger, struct now now, struct group *grou
 {
     must(group == ledger->group);
     ledger->group = NULL;
+    ledger->store_full = group->full;
     must(group->fate != GROUP_UNKNOWN); /* an embedded store knows */
     if (group->fate == GROUP_COMMITTED)
         committed(ledger, now, group);
@@ -379,7 +389,7 @@ static struct mono next_turn(const struct ledger *ledger, struct now now)
     if (ledger->urgent.count || ledger->accepts.count ||
         ledger->calendar.offset_ms != ledger->offset_kept_ms)
         return ledger->retry_at;
-    if (!ledger->drain)
+    if (!ledger->drain && !ledger->unconfirmed)
         next = mono_min(ledger->sweep_at,
                         mono_min(calendar_mono(&ledger->calendar, lanes_next_due(&ledger->lanes)),
                                  wake_for(now, steering_next_end(ledger->steering))));
@@ -390,7 +400,7 @@ static struct mono turn(void *self, struct now now)
 {
     struct ledger *ledger = self;
     look(ledger, now);
-    if (!ledger->drain) {
+    if (!ledger->drain && !ledger->unconfirmed) {
         ledger_steer_turn(ledger, now);
         ledger_claim_due(ledger);
     }

@@ -4,6 +4,8 @@
 
 enum {
     CANCEL_STEP = 500,
+    RETRY_S = 1,
+    RETRY_FULL_S = 5, /* of the disk, or until somebody has confirmed the store */
 };
 
 void ledger_answer(struct ledger *ledger, struct job *job)
@@ -20,7 +22,8 @@ void ledger_refuse_job(struct ledger *ledger, struct job *job, enum err err, con
         job->accept.bundle = NULL;
     }
     job->err = why_set(&job->why, err, "%s", text);
-    job->retry_after = span_s(1);
+    job->detail = err == ERR_CLOSED ? STR_NONE : ledger_condition(ledger);
+    job->retry_after = span_s(job->detail.at ? RETRY_FULL_S : RETRY_S);
     ledger->stats.shed++;
     ledger_answer(ledger, job);
 }
@@ -145,7 +148,9 @@ static void report_queues(struct ledger *ledger, struct now now, struct job *job
         report_block(&lanes[shelf->lane].block, ledger, shelf);
     }
     job->queues.stats = ledger->stats;
+    struct str condition = ledger_condition(ledger);
     job->queues.not_ready = ledger->drain           ? STR("this node is shutting down")
+                            : condition.at          ? condition
                             : ledger->store_refuses ? STR("the store refuses writes")
                                                     : STR_NONE;
     if (ledger->store_refuses) {
@@ -158,6 +163,8 @@ static void report_queues(struct ledger *ledger, struct now now, struct job *job
 void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
 {
     job->err = OK;
+    if (ledger_turned_away(ledger, job))
+        return;
     switch (job->type) {
     case JOB_ACCEPT:
         ledger_take_accept(ledger, job);
@@ -179,6 +186,9 @@ void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
         return;
     case JOB_QUEUES:
         report_queues(ledger, now, job);
+        return;
+    case JOB_CONFIRM:
+        ledger_take_confirm(ledger, job);
         return;
     }
     never("a job of no type");

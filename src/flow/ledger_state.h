@@ -28,6 +28,7 @@ struct work {
         struct claim claim;
         struct cancel cancel;
         struct sweep sweep;
+        struct confirm confirm;
     };
     struct job *job;
     struct bundle *bundle; /* accept */
@@ -73,6 +74,8 @@ struct ledger {
     bool store_refuses;
     struct mono refused_since; /* the first refusal of them */
     struct why refused_why;    /* what the last one said */
+    bool store_full;           /* its disk nearly is: nothing is taken on */
+    bool unconfirmed;          /* it is a copy: nothing is taken on, claimed or swept */
 };
 
 /* ledger_jobs.c: from jobs to ops, and from completed ops to answers. */
@@ -87,6 +90,14 @@ void ledger_count_changes(struct ledger *ledger, const struct op *op);
 void ledger_job_done(struct ledger *ledger, struct now now, struct op *op);
 void ledger_cancel_again(struct ledger *ledger, struct now now, struct job *job);
 void ledger_job_refused(struct ledger *ledger, struct op *op, const struct why *why);
+
+/* ledger_door.c: what the store's condition does not allow. */
+/* True if the job was refused for it. */
+bool ledger_turned_away(struct ledger *ledger, struct job *job);
+/* The sentence for a client whose job the store has refused; absent: none of its business. */
+struct str ledger_condition(const struct ledger *ledger);
+void ledger_take_confirm(struct ledger *ledger, struct job *job);
+void ledger_confirmed(struct ledger *ledger, struct now now, struct work *work);
 
 /* ledger_accept.c */
 void ledger_take_accept(struct ledger *ledger, struct job *job);

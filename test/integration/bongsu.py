@@ -190,6 +190,7 @@ class Server:
                        "store": f"sqlite:{self.directory}/store",
                        "providers": {"demo": {"driver": "sandbox"}},
                        "routes": sandbox_routes(), **(config or {})}
+        self.config["limits"] = {"disk_reserve": "8MiB", **self.config.get("limits", {})}
         self.file = self.directory / "bongsu.yaml"
         self.log = self.directory / "bongsu.log"
         self.process = None

@@ -18,7 +18,10 @@ enum ask_type {
     ASK_READ,
     ASK_REDRIVE,
     ASK_TEMPLATE,
+    ASK_CONFIRM,
 };
+
+enum { ROOM_S = 3 }; /* from when there is room until the server must have seen it */
 
 /* One request under way. */
 struct asking {
@@ -132,6 +135,11 @@ static void respond(struct exchange *exchange, const struct http_response *respo
         if (response->status == 400)
             sim_fail(sim, "refused: %.*s", STR_ARG(response->body));
         told(sim, response->status, body, asking->event);
+        if (sim->last && response->status == 503)
+            sim_fail(sim, "refused %d s after the disk had room again", ROOM_S);
+        break;
+    case ASK_CONFIRM:
+        sim->confirming = false;
         break;
     case ASK_BATCH:
         if (response->status == 200)
@@ -382,6 +390,19 @@ static void ask_template(struct sim *sim)
     ask(asking, METHOD_PUT, "PUT");
 }
 
+/* The operator's call; it may be refused, like any. */
+static void ask_confirm(struct sim *sim)
+{
+    char saved[sizeof sim->authorization];
+    struct asking *asking = asking_new(sim, ASK_CONFIRM);
+    memcpy(saved, sim->authorization, sizeof saved);
+    sim->confirming = true;
+    buf_add(&asking->path, STR("/v1/store/confirm-epoch"));
+    (void)snprintf(sim->authorization, sizeof sim->authorization, "Bearer %s", SIM_ROOT_KEY);
+    ask(asking, METHOD_POST, "POST");
+    memcpy(sim->authorization, saved, sizeof saved);
+}
+
 static void ask_something(struct sim *sim)
 {
     uint64_t what = rng_below(&sim->rng, 100);
@@ -493,8 +514,20 @@ const struct json *clients_ask(struct sim *sim, struct arena *arena, const char 
 
 /* ------------------------------------------------------------------------------- events ---- */
 
+/* Somebody says it sooner or later; at the latest when nobody asks for anything else. */
+static bool confirm_event(struct sim *sim)
+{
+    if (sim->life != LIFE_RUNS || sim->confirming || !memory_disk_unconfirmed(sim->disk) ||
+        (sim->asked < sim->to_ask && !chance(sim, 2000)))
+        return false;
+    ask_confirm(sim);
+    return true;
+}
+
 bool clients_event(struct sim *sim)
 {
+    if (confirm_event(sim))
+        return true;
     if (sim->life != LIFE_RUNS || sim->asked >= sim->to_ask ||
         !mono_reached(sim->now.mono, sim->ask_at))
         return false;
@@ -502,8 +535,19 @@ bool clients_event(struct sim *sim)
     uint64_t most = chance(sim, 10) ? 8000000 : pauses_us[rng_below(&sim->rng, 5)];
     int64_t pause = (int64_t)rng_below(&sim->rng, most); /* most overlap with others */
     sim->ask_at = mono_add(sim->now.mono, (struct span){pause});
-    ask_something(sim);
+    if (sim->last)
+        ask_post(sim);
+    else
+        ask_something(sim);
     return true;
+}
+
+void clients_last(struct sim *sim)
+{
+    node_fill(sim, false);
+    sim->last = true;
+    sim->to_ask = sim->asked + 1;
+    sim->ask_at = mono_add(sim->now.mono, span_s(ROOM_S));
 }
 
 struct mono clients_next(const struct sim *sim)
@@ -533,4 +577,5 @@ void clients_crash(struct sim *sim)
             sim->busy[asking->user] = false;
         sim->redrove |= asking->type == ASK_REDRIVE;
     }
+    sim->confirming = false;
 }

@@ -186,6 +186,21 @@ void node_crash(struct sim *sim)
     sim->courier_kicked = false;
 }
 
+void node_copy(struct sim *sim)
+{
+    if (!sim->faults || !sim->ready || !chance(sim, 5))
+        return;
+    sim->copies++;
+    memory_disk_copied(sim->disk);
+}
+
+void node_fill(struct sim *sim, bool full)
+{
+    sim->fills += full;
+    sim->full = full;
+    memory_disk_fill(sim->disk, full);
+}
+
 bool node_at_rest(const struct sim *sim)
 {
     struct memory_work work;
@@ -284,6 +299,7 @@ static void close_node(struct sim *sim)
     api_free(sim->api);
     intake_free(sim->intake);
     ledger_free(sim->ledger);
+    node_copy(sim);
     node_start(sim);
 }
 
@@ -306,6 +322,7 @@ static bool step_store(struct sim *sim)
     if (sim->faults && sim->ready && chance(sim, 400)) {
         (void)memory_store_step(sim->store, STEP_LOSE_ANSWER);
         node_crash(sim);
+        node_copy(sim);
         node_start(sim);
         return true;
     }

@@ -101,12 +101,15 @@ void sim_run(struct sim *sim)
             sim_fail(sim, "it does not come to rest");
         if (sim->faults && sim->ready && chance(sim, 3000)) {
             node_crash(sim);
+            node_copy(sim);
             node_start(sim);
         }
         if (sim->faults && sim->ready && sim->life == LIFE_RUNS && chance(sim, 4000))
             node_stop(sim);
         if (sim->faults && sim->ready && chance(sim, 4000))
             step_clock(sim);
+        if (sim->faults && sim->ready && chance(sim, sim->full ? 1500 : 4000))
+            node_fill(sim, !sim->full);
         if (anything(sim)) {
             advance(sim, mono_add(sim->now.mono, (struct span){(int64_t)rng_below(&sim->rng, 40)}));
             continue;
@@ -115,8 +118,12 @@ void sim_run(struct sim *sim)
             sim->faults = false; /* the weather turns; now everything must settle */
             deadline = mono_add(sim->now.mono, span_s((int64_t)SETTLE_HOURS * 3600));
         }
-        if (finished(sim))
-            return;
+        if (finished(sim)) {
+            if (!sim->full)
+                return;
+            clients_last(sim); /* all has settled on a full disk; now there is room */
+            continue;
+        }
         struct mono next = next_time(sim);
         if (next.us == MONO_NEVER.us)
             sim_fail(sim, "it waits for nothing");
@@ -143,9 +150,9 @@ static int run_seed(uint64_t seed, bool verbose)
     oracle_finish(&sim);
     if (verbose)
         (void)printf("seed %llu: %u events, %u requests, %u deliveries sent, %u crashes, %u clean "
-                     "stops, %u clock steps\n",
+                     "stops, %u clock steps, %u times full, %u copies\n",
                      (unsigned long long)seed, sim.events, sim.asked, sim.sent_count, sim.crashes,
-                     sim.stops, sim.steps);
+                     sim.stops, sim.steps, sim.fills, sim.copies);
     return 0;
 }
 

@@ -112,6 +112,10 @@ struct sim {
     enum sim_life life;
     struct mono stop_deadline;
     struct drain drain;
+    bool full;       /* the disk; what is stored must settle all the same */
+    bool last;       /* it has room again at the end: what is asked now must be taken on */
+    bool confirming; /* somebody is saying that the store is no copy */
+    uint32_t fills, copies;
     uint32_t spins; /* turns of one actor without a message, one after another */
 
     struct memory_disk *disk;
@@ -161,6 +165,10 @@ void sim_run(struct sim *sim);
 /* node.c: the server's life */
 void node_start(struct sim *sim);
 void node_crash(struct sim *sim);
+/* The next life finds a copy of the store, now and then. */
+void node_copy(struct sim *sim);
+/* The disk becomes full, or has room again. */
+void node_fill(struct sim *sim, bool full);
 /* Begins a clean stop; node_event goes on with it, and starts the next life. */
 void node_stop(struct sim *sim);
 bool node_at_rest(const struct sim *sim);
@@ -188,6 +196,8 @@ void clients_prepare(struct sim *sim);
 bool clients_event(struct sim *sim);
 struct mono clients_next(const struct sim *sim);
 void clients_crash(struct sim *sim);
+/* The disk has room again: one more notification, which must be taken on. */
+void clients_last(struct sim *sim);
 bool clients_wait(const struct sim *sim); /* for an answer */
 bool clients_done(const struct sim *sim);
 const struct json *clients_ask(struct sim *sim, struct arena *arena, const char *path);

@@ -199,6 +199,8 @@ static void draw_fetch(struct sim *sim, struct flying *flying)
 
 static void begin(struct sim *sim, struct flying *flying)
 {
+    if (memory_disk_unconfirmed(sim->disk))
+        sim_fail(sim, "J3: sent from a store that is a copy");
     flying->call->begun = true;
     flying->sent = oracle_sent(sim, flying->call->request->path);
     flying->sent->begun++;
