@@ -9,12 +9,13 @@ struct session {
     struct peer peer;
     nghttp2_session *h2;
     struct list streams;
+    int32_t last;   /* GOAWAY: no stream above it is processed; 0: not said */
     bool receiving; /* within nghttp2's callbacks, where nothing may be written */
 };
 
 struct stream {
     struct list link;
-    char address[ADDRESS_MAX], auth[AUTH_MAX], extra[TEXT_MAX * 4];
+    char address[ADDRESS_MAX], auth[AUTH_MAX], extra[TEXT_MAX * 4], apns_id[TEXT_MAX];
     char body[BODY_MAX];
     size_t body_len;
     struct act act;
@@ -75,11 +76,8 @@ static void respond(struct pipe *pipe, int32_t id, const struct act *act, bool h
         return;
     bool good = act->what != WHAT_status;
     (void)snprintf(status, sizeof status, "%d", good ? 200 : act->status);
-    nghttp2_nv fields[] = {field(":status", status), field("apns-id", stream->extra),
+    nghttp2_nv fields[] = {field(":status", status), field("apns-id", stream->apns_id),
                            field("retry-after", act->retry)};
-    char *end = strchr(stream->extra, ' ');
-    if (end)
-        fields[1].valuelen = (size_t)(end - stream->extra);
     if (!good)
         stream->answer_len = (size_t)snprintf(stream->answer, sizeof stream->answer,
                                               "{\"reason\":\"%s\"}", act->word);
@@ -91,18 +89,19 @@ static void respond(struct pipe *pipe, int32_t id, const struct act *act, bool h
         (void)nghttp2_submit_response(session->h2, id, fields, count, good ? NULL : &provider);
 }
 
-/* From this stream on nothing was processed. */
-static void goaway_above(struct pipe *pipe, int32_t id)
+/* The last stream that is processed is `last`: those above are not. */
+static void goaway(struct pipe *pipe, int32_t last)
 {
     struct session *session = pipe->session;
     struct list *at = session->peer.laters.next;
     while (at != &session->peer.laters) {
         struct later *later = list_of(at, struct later, of_peer);
         at = at->next;
-        if (later->stream > id)
+        if (later->stream > last)
             fake_undo(later);
     }
-    (void)nghttp2_submit_goaway(session->h2, 0, id - 2, NGHTTP2_NO_ERROR, NULL, 0);
+    session->last = last > 0 ? last : -1;
+    (void)nghttp2_submit_goaway(session->h2, 0, last, NGHTTP2_NO_ERROR, NULL, 0);
 }
 
 static void answer(struct later *later)
@@ -121,10 +120,10 @@ static void answer(struct later *later)
         pipe_drop(pipe, true);
         return;
     case WHAT_goaway_above:
-        goaway_above(pipe, id);
+        goaway(pipe, id - 2);
         break;
     case WHAT_goaway_at:
-        (void)nghttp2_submit_goaway(session->h2, 0, id, NGHTTP2_NO_ERROR, NULL, 0);
+        goaway(pipe, id);
         respond(pipe, id, &later->act, false);
         break;
     case WHAT_refused:
@@ -173,8 +172,9 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *frame, const uint
              len - (sizeof prefix - 1));
     else if (str_eq(word, STR("authorization")))
         keep(stream->auth, sizeof stream->auth, value, len);
-    else if (str_eq(word, STR("apns-id")) || str_eq(word, STR("apns-topic")) ||
-             str_eq(word, STR("apns-collapse-id")))
+    else if (str_eq(word, STR("apns-id")))
+        keep(stream->apns_id, sizeof stream->apns_id, value, len);
+    else if (str_eq(word, STR("apns-topic")) || str_eq(word, STR("apns-collapse-id")))
         keep(stream->extra, sizeof stream->extra, value, len);
     return 0;
 }
@@ -199,7 +199,7 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *self)
     int32_t id = frame->hd.stream_id;
     bool head = frame->hd.type == NGHTTP2_HEADERS, data = frame->hd.type == NGHTTP2_DATA;
     struct stream *stream = head || data ? nghttp2_session_get_stream_user_data(h2, id) : NULL;
-    if (!stream || pipe->closing)
+    if (!stream || pipe->closing || (session->last && id > session->last))
         return 0;
     if (head)
         stream->act = fake_draw(fake, stream->address);

@@ -8,8 +8,6 @@ struct session {
     struct peer peer;
     char bytes[BODY_MAX * 2];
     size_t len;
-    bool drawn;
-    struct act act;
     /* A slow answer: what is left of it. */
     char text[1024];
     size_t text_len, text_at;
@@ -58,7 +56,8 @@ static void answer(struct later *later)
     switch (later->act.what) {
     case WHAT_cut:
     case WHAT_reset:
-        pipe_drop(pipe, later->act.what == WHAT_reset);
+    case WHAT_cut_body: /* head and body come in one piece */
+        pipe_drop(pipe, later->act.what != WHAT_cut);
         break;
     case WHAT_half:
         pipe_send(pipe, (struct str){text, len - 20});
@@ -122,7 +121,7 @@ static void one(struct session *session, struct pipe *pipe, size_t head_len, siz
     form_get(body, STR("Body"), text, sizeof text);
     form_get(body, STR("StatusCallback"), callback, sizeof callback);
     (void)snprintf(credentials, sizeof credentials, "%.*s", STR_ARG(auth));
-    struct act act = session->drawn ? session->act : fake_draw(fake, to);
+    struct act act = fake_draw(fake, to);
     fake_take(fake, &session->peer, pipe, 0, &act, to, credentials, callback[0] ? callback : "-",
               str_of(text));
 }

@@ -30,6 +30,10 @@ CAMPAIGNS = {
     "a1": ("kills", "a1", 25, 4),
     "a2": ("kills", "a2", 25, 4),
     "a3": ("kills", "a3", 25, 4),
+    "c1": ("storms", "c1", 125, 4),
+    "c2": ("storms", "c2", 30, 3),
+    "c3": ("storms", "c3", 1000, 1),
+    "c5": ("storms", "c5", 13, 4),
 }
 
 
@@ -117,6 +121,8 @@ def main():
     base = pathlib.Path(args.keep or tempfile.mkdtemp(prefix=f"bongsu-{args.name}-"))
     total, begun = Result(), time.monotonic()
     with concurrent.futures.ProcessPoolExecutor(max_workers=at_once) as pool:
+        for i in range(len(counts)):
+            shutil.rmtree(base / str(i), ignore_errors=True)
         jobs = {pool.submit(batch, args.name, base / str(i), count, args.seed + i): i
                 for i, count in enumerate(counts)}
         for job in concurrent.futures.as_completed(jobs):
