@@ -245,10 +245,11 @@ static void spill(struct courier *courier, struct now now)
 {
     bool any = false;
     for (uint32_t i = 0; i < courier->config.provider_count; i++) {
-        if (!courier->senders[i].spill)
+        struct sender *sender = &courier->senders[i];
+        if (!sender->spill && !sender->recall)
             continue;
-        courier_spill(courier, &courier->senders[i]);
-        any = true;
+        any |= sender->spill;
+        courier_spill(courier, sender);
     }
     if (any && !courier_apps_wait(courier))
         take_arrivals(courier, now);

@@ -145,12 +145,13 @@ static bool is_any(const void *what, const struct ticket *ticket)
 }
 
 /* A breaker has opened: what waits at its desk goes where routes lead now, what has not begun comes
- * back at once to do the same. */
+ * back at once to do the same. A limit only calls the latter back, to wait. */
 void courier_spill(struct courier *courier, struct sender *sender)
 {
     struct list *next;
-    sender->spill = false;
-    desk_remove(&sender->desk, is_any, NULL, &courier->arrivals);
+    if (sender->spill)
+        desk_remove(&sender->desk, is_any, NULL, &courier->arrivals);
+    sender->spill = sender->recall = false;
     for (struct list *at = courier->flights.next; at != &courier->flights; at = next) {
         struct flight *flight = list_of(at, struct flight, link);
         next = at->next;

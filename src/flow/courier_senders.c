@@ -91,8 +91,10 @@ void sender_note(struct sender *sender, const struct ticket *ticket, struct verd
         sender->refreshed = false;
         pace_worked(&sender->pace, sender->in_flight, now.mono);
     }
-    if (verdict->effect == EFFECT_THROTTLE && verdict->scope == SCOPE_PROVIDER)
+    if (verdict->effect == EFFECT_THROTTLE && verdict->scope == SCOPE_PROVIDER) {
         pace_throttled(&sender->pace, began, sender->in_flight, verdict->retry_after, now.mono);
+        sender->recall = true;
+    }
     if (verdict->effect == EFFECT_REFRESH)
         refresh(sender, verdict, now);
     if (!done && (verdict->scope == SCOPE_PROVIDER || verdict->scope == SCOPE_ORIGIN))

@@ -59,7 +59,8 @@ struct sender {
     struct desk desk;
     uint32_t in_flight;
     struct breaker breaker;
-    bool spill; /* the breaker has opened: what waits here is to go elsewhere */
+    bool spill;  /* the breaker has opened: what waits here is to go elsewhere */
+    bool recall; /* what has not begun is not to begin now */
     struct pace pace;
     struct origins origins;
     struct meter meter; /* attempts */
@@ -118,6 +119,7 @@ struct str courier_app_name(const struct courier *courier, uint32_t number);
 void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct now now);
 void courier_give_back_until(struct courier *courier, struct ticket *ticket, struct mono at,
                              struct now now);
+/* Does what the sender's `spill` and `recall` ask for. */
 void courier_spill(struct courier *courier, struct sender *sender);
 
 /* courier_senders.c */

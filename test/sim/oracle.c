@@ -1,4 +1,5 @@
 /* test/sim/oracle.c - what must hold, while it runs and when it has come to rest. */
+#include "flow/courier_state.h"
 #include "flow/ledger_state.h"
 #include "sim.h"
 #include <stdio.h>
@@ -215,6 +216,42 @@ void oracle_begun(struct sim *sim, const struct request *request, struct sent *s
     (void)snprintf(canary, sizeof canary, "for u%u.", user);
     if (!str_eq(request->body, str_of(canary)))
         sim_fail(sim, "I6: %.*s is sent \"%.*s\"", STR_ARG(address), STR_ARG(request->body));
+}
+
+enum { SLACK_US = 1000000, PROBES_APART_US = 900000, HEARD_US = 5000 };
+
+/* C3: an open breaker lets nothing through, a half open one single probes. What was under way when
+ * it opened has a moment to come back. */
+void oracle_asked(struct sim *sim, uint32_t provider)
+{
+    const struct breaker *breaker = &sim->courier->senders[provider].breaker;
+    struct sim_provider *weather = &sim->weather[provider];
+    if (breaker->state == BREAKER_CLOSED)
+        return;
+    if (breaker->state == BREAKER_OPEN) {
+        if (mono_since(breaker->since, sim->now.mono).us > SLACK_US)
+            sim_fail(sim, "C3: %.*s is asked %lld ms after its breaker opened",
+                     STR_ARG(sim->providers[provider].name),
+                     (long long)(mono_since(breaker->since, sim->now.mono).us / 1000));
+        return;
+    }
+    if (weather->probed_at.us > breaker->since.us &&
+        mono_since(weather->probed_at, sim->now.mono).us < PROBES_APART_US)
+        sim_fail(sim, "C3: two probes of %.*s within %lld ms",
+                 STR_ARG(sim->providers[provider].name),
+                 (long long)(mono_since(weather->probed_at, sim->now.mono).us / 1000));
+    weather->probed_at = sim->now.mono;
+}
+
+/* C5: nothing reaches a provider that said "not before". */
+void oracle_held(struct sim *sim, uint32_t provider)
+{
+    const struct sim_provider *weather = &sim->weather[provider];
+    if (sim->now.mono.us > weather->told_at.us + HEARD_US &&
+        sim->now.mono.us + 2000 < weather->hold_until.us)
+        sim_fail(sim, "C5: %.*s is sent to %lld ms before its Retry-After",
+                 STR_ARG(sim->providers[provider].name),
+                 (long long)((weather->hold_until.us - sim->now.mono.us) / 1000));
 }
 
 /* ------------------------------------------------------------------------------ at rest ---- */

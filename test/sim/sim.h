@@ -52,6 +52,14 @@ struct sent {
     bool receipt;           /* its provider said that it was delivered */
 };
 
+/* What the world makes of one provider, and what the oracle knows of it. */
+struct sim_provider {
+    struct mono fails_until;         /* an outage: every answer is a fault */
+    uint64_t fault;                  /* which one */
+    struct mono told_at, hold_until; /* a 429 was answered then, with a Retry-After to then */
+    struct mono probed_at;           /* the last request while its breaker was half open */
+};
+
 /* A request in the world. */
 struct flying {
     struct list link;
@@ -61,7 +69,8 @@ struct flying {
     enum exchange_end end;
     bool processed;
     struct sent *sent; /* NULL: not begun */
-    bool fetch;        /* of a credential */
+    uint32_t provider;
+    bool fetch; /* of a credential */
 };
 
 /* A task in the pool. */
@@ -134,6 +143,7 @@ struct sim {
     struct list flying;
     struct list tasks;
     struct courier_provider providers[SIM_PROVIDERS];
+    struct sim_provider weather[SIM_PROVIDERS];
     struct sim_token token;
     uint32_t token_count; /* issued in all lives */
     struct sent *sent;
@@ -214,4 +224,7 @@ void oracle_crash(struct sim *sim);
 void oracle_group(struct sim *sim, const struct group *group);
 /* A request has begun: is that allowed by what has been answered so far? */
 void oracle_begun(struct sim *sim, const struct request *request, struct sent *sent);
+/* A request is given to the transport, or begins there: may this provider be asked now? */
+void oracle_asked(struct sim *sim, uint32_t provider);
+void oracle_held(struct sim *sim, uint32_t provider);
 void oracle_finish(struct sim *sim);

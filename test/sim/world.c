@@ -18,7 +18,8 @@ static enum err compose(const void *self, const struct parcel *parcel, struct st
     *ret = (struct request){
         .wire = WIRE_HTTP,
         .method = STR("POST"),
-        .origin = STR("https://provider.example"),
+        .origin =
+            credential.at ? STR("https://token-provider.example") : STR("https://provider.example"),
         .path = arena_copy(arena, parcel->delivery_id),
         .headers = {{STR("address"), parcel->delivery->address},
                     {STR("channel"), channel_name(kind_channel(parcel->delivery->kind))},
@@ -36,6 +37,7 @@ static enum err compose_heavy(const void *self, const struct parcel *parcel, str
 {
     enum err err = compose(self, parcel, credential, entropy, arena, ret, why);
     ret->sandbox_receipt = true;
+    ret->origin = STR("https://heavy.example");
     return err;
 }
 
@@ -146,9 +148,42 @@ static struct sim *sim_of(struct transport *self)
     return list_of(self, struct sim, transport);
 }
 
+static uint32_t provider_of(const struct request *request)
+{
+    if (str_eq(request->origin, STR("https://heavy.example")))
+        return SIM_HEAVY;
+    return str_eq(request->origin, STR("https://token-provider.example")) ? SIM_TOKEN : SIM_PLAIN;
+}
+
+/* Now and then a provider fails for seconds or minutes, in one way or another. */
+static bool outage(struct sim *sim, struct flying *flying)
+{
+    struct sim_provider *weather = &sim->weather[flying->provider];
+    if (!sim->faults)
+        return false;
+    if (chance(sim, 50) && mono_reached(sim->now.mono, weather->fails_until)) {
+        int64_t most_s = chance(sim, 2) ? 10 : 600;
+        weather->fails_until =
+            mono_add(sim->now.mono, span_s((int64_t)rng_below(&sim->rng, (uint64_t)most_s)));
+        weather->fault = rng_below(&sim->rng, 4);
+    }
+    if (mono_reached(sim->now.mono, weather->fails_until))
+        return false;
+    flying->processed = false;
+    flying->end = weather->fault == 0   ? EXCHANGE_UNSENT
+                  : weather->fault == 1 ? EXCHANGE_CUT
+                                        : EXCHANGE_WHOLE;
+    flying->status = weather->fault == 2 ? 503 : 401;
+    int64_t delay_ms = weather->fault == 1 ? 10000 : 1 + (int64_t)rng_below(&sim->rng, 200);
+    flying->answer_at = mono_add(sim->now.mono, span_ms(delay_ms));
+    return true;
+}
+
 /* Draws this request's fate. In good weather nearly everything is taken at once. */
 static void draw(struct sim *sim, struct flying *flying)
 {
+    if (outage(sim, flying))
+        return;
     uint64_t fate = sim->faults ? rng_below(&sim->rng, 100) : 99;
     int64_t delay_ms = 1 + (int64_t)rng_below(&sim->rng, 200);
     flying->status = 200;
@@ -202,6 +237,7 @@ static void begin(struct sim *sim, struct flying *flying)
     if (memory_disk_unconfirmed(sim->disk))
         sim_fail(sim, "J3: sent from a store that is a copy");
     flying->call->begun = true;
+    oracle_held(sim, flying->provider);
     flying->sent = oracle_sent(sim, flying->call->request->path);
     flying->sent->begun++;
     oracle_begun(sim, flying->call->request, flying->sent);
@@ -224,6 +260,8 @@ static void submit(struct transport *self, struct exchange_call *call)
         draw_fetch(sim, flying);
         return;
     }
+    flying->provider = provider_of(call->request);
+    oracle_asked(sim, flying->provider);
     draw(sim, flying);
     /* Some wait inside the transport for a connection, and can still be withdrawn. */
     if (flying->end != EXCHANGE_UNSENT && !chance(sim, 4))
@@ -267,6 +305,8 @@ void world_init(struct sim *sim)
 void world_start(struct sim *sim)
 {
     sim->token = (struct sim_token){.sim = sim};
+    for (uint32_t i = 0; i < SIM_PROVIDERS; i++) /* what it was told is forgotten */
+        sim->weather[i].hold_until = sim->weather[i].probed_at = (struct mono){0};
 }
 
 static void answer(struct sim *sim, struct flying *flying)
@@ -281,6 +321,11 @@ static void answer(struct sim *sim, struct flying *flying)
         .error = flying->end == EXCHANGE_WHOLE ? STR_NONE : STR("the simulated network"),
         .at = sim->now.wall,
     };
+    if (!flying->fetch && reply.status == 429) {
+        struct sim_provider *weather = &sim->weather[flying->provider];
+        weather->told_at = sim->now.mono;
+        weather->hold_until = mono_add(sim->now.mono, span_s(3));
+    }
     if (flying->sent && reply.status == 429) {
         flying->sent->not_before = mono_add(sim->now.mono, span_s(3));
     }
