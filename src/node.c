@@ -89,6 +89,8 @@ static enum err start_intake(struct node *node, struct why *why)
     const struct intake_config intake = {
         .store = node->store,
         .ledger = node->ledger_inbox,
+        .couriers = &node->courier_inbox,
+        .courier_count = 1,
         .inbox = node->intake_inbox,
         .clock = node->clock,
         .entropy = node->entropy,

@@ -46,14 +46,27 @@ static void tell(struct provider_report *ret, struct sender *sender, struct now 
     tell_breaker(ret, sender, now);
 }
 
+/* The kinds for which some rule leads to the provider at this place. */
+static unsigned routed_to(const struct routes *routes, uint32_t place)
+{
+    unsigned kinds = 0;
+    for (uint32_t i = 0; i < routes->count; i++)
+        for (uint32_t k = 0; k < routes->list[i].target_count; k++)
+            if (routes->list[i].targets[k].provider == place)
+                kinds |= 1u << routes->list[i].kind;
+    return kinds;
+}
+
 void courier_report(struct courier *courier, struct report *report, struct now now)
 {
     uint32_t count = courier->config.provider_count;
     report->list = arena_array(report->arena, struct provider_report, count ? count : 1);
     report->err = report->list ? OK : ERR_MEMORY;
     report->count = report->list ? count : 0;
-    for (uint32_t i = 0; i < report->count; i++)
+    for (uint32_t i = 0; i < report->count; i++) {
         tell(&report->list[i], &courier->senders[i], now);
+        report->list[i].routed = routed_to(&courier->config.routes, i);
+    }
     report->message.type = INTAKE_REPORT;
     inbox_post(&report->done, &report->message);
 }

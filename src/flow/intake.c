@@ -94,6 +94,10 @@ static void step(void *self, struct now now, struct message *message)
     case INTAKE_TEMPLATE:
         ((struct query *)message)->finish((struct query *)message);
         return;
+    case INTAKE_REPORT:
+        intake->under_way--;
+        ((struct report *)message)->finish((struct report *)message);
+        return;
     case INTAKE_NOTICE:
         hear(intake, (struct notice *)message);
         return;
@@ -165,6 +169,20 @@ bool intake_admits(struct intake *intake, uint32_t app, struct str priority, str
 const struct admission *intake_admission(const struct intake *intake)
 {
     return &intake->admission;
+}
+
+uint32_t intake_couriers(const struct intake *intake)
+{
+    return intake->config.courier_count;
+}
+
+void intake_report(struct intake *intake, uint32_t courier, struct report *report)
+{
+    must(courier < intake->config.courier_count);
+    report->message.type = COURIER_REPORT;
+    report->done = intake->config.inbox;
+    intake->under_way++;
+    inbox_post(&intake->config.couriers[courier], &report->message);
 }
 
 /* ----------------------------------------------------------------------- keys and apps ---- */

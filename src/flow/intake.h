@@ -10,6 +10,7 @@
 #include "core/admission.h"
 #include "flow/job.h"
 #include "flow/library.h"
+#include "flow/report.h"
 #include "port/clock.h"
 #include "port/entropy.h"
 #include "port/store.h"
@@ -18,9 +19,11 @@
 struct intake;
 
 struct intake_config {
-    struct store *store; /* for queries */
-    struct inbox ledger; /* for jobs */
-    struct inbox inbox;  /* this actor's own: completions come back through it */
+    struct store *store;          /* for queries */
+    struct inbox ledger;          /* for jobs */
+    const struct inbox *couriers; /* for reports; they outlive the intake */
+    uint32_t courier_count;
+    struct inbox inbox; /* this actor's own: completions come back through it */
     struct clock clock;
     struct entropy entropy;
     size_t cache_bytes_max;
@@ -57,6 +60,12 @@ const struct admission *intake_admission(const struct intake *intake);
 
 /* `job->finish` and `job->owner` are the asker's; the rest of the head is filled here. */
 void intake_job(struct intake *intake, struct job *job);
+
+/* -- reports of the couriers ------------------------------------------------------------------ */
+
+uint32_t intake_couriers(const struct intake *intake);
+/* `report->arena`, `finish` and `owner` are the asker's; the rest of the head is filled here. */
+void intake_report(struct intake *intake, uint32_t courier, struct report *report);
 
 /* -- look-ups through the cache -------------------------------------------------------------- */
 

@@ -25,6 +25,7 @@ struct lane_block {
     bool paused;             /* by an operator */
     bool full;               /* something is due, and the window has no place for it */
     struct wall next_due;    /* of what waits in the calendar; WALL_NEVER: nothing does */
+    struct wall busy_since;  /* something of it is in a window or at a provider; ms == 0: nothing */
     struct wall moved_at;    /* when an attempt last came to something */
     struct wall stuck_since; /* its provider takes nothing: what was claimed comes back untried */
     struct wall stuck_at;    /* when that last happened */
@@ -94,6 +95,7 @@ struct job {
             const struct steering *steering; /* what stands, in `arena` */
             struct ledger_stats stats;
             struct str not_ready; /* absent: ready; else why not, in one sentence (static) */
+            bool draining, unconfirmed; /* and then nothing is claimed */
             /* The store refuses writes since then, and says why; ms == 0: it takes them. */
             struct wall refused_since;
             struct str refused_why;

@@ -106,6 +106,8 @@ void lanes_release(struct lanes *lanes, unsigned lane, size_t bytes, bool last, 
     must(lanes->bytes >= bytes && lanes->list[lane].bytes >= bytes);
     lanes->bytes -= last ? bytes : 0;
     lanes->list[lane].bytes -= last_here ? bytes : 0;
+    if (!lanes->list[lane].bytes)
+        lanes->list[lane].busy_since = (struct mono){0};
 }
 
 static void take(struct lanes *lanes, struct shelf *shelf, uint32_t count)

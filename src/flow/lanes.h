@@ -46,7 +46,8 @@ struct lane {
     struct list due; /* shelves in turn */
     uint32_t claims; /* under way */
     /* us == 0: never in this life of the node. */
-    struct mono moved_at; /* when an attempt of it last came to something */
+    struct mono busy_since; /* something is in a window or at a provider; 0: nothing is */
+    struct mono moved_at;   /* when an attempt of it last came to something */
     /* When what was claimed first came back untried since then, and when it last did. */
     struct mono stuck_since, stuck_at;
 };

@@ -101,6 +101,7 @@ static void report_lane(struct lane_report *report, const struct ledger *ledger,
         .lane = number,
         .block = {.next_due = WALL_NEVER,
                   .paused = lane->paused,
+                  .busy_since = date_of(now, lane->busy_since),
                   .moved_at = date_of(now, lane->moved_at),
                   .stuck_since = date_of(now, lane->stuck_since),
                   .stuck_at = date_of(now, lane->stuck_at)},
@@ -148,6 +149,8 @@ static void report_queues(struct ledger *ledger, struct now now, struct job *job
         report_block(&lanes[shelf->lane].block, ledger, shelf);
     }
     job->queues.stats = ledger->stats;
+    job->queues.draining = ledger->drain != NULL;
+    job->queues.unconfirmed = ledger->unconfirmed;
     struct str condition = ledger_condition(ledger);
     job->queues.not_ready = ledger->drain           ? STR("this node is shutting down")
                             : condition.at          ? condition

@@ -34,6 +34,9 @@ struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint3
     ticket->expires_at = notification->expires_at;
     ticket->expires = calendar_mono(&ledger->calendar, ticket->expires_at);
     ticket->since = now.mono;
+    struct lane *lane = &ledger->lanes.list[ticket->lane];
+    if (!lane->busy_since.us)
+        lane->busy_since = now.mono;
     lanes_hold(&ledger->lanes, ticket->lane, bundle->arena.used, bundle->refs++ == 0,
                bundle->kind_refs[delivery->kind]++ == 0);
     return ticket;

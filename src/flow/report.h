@@ -15,7 +15,8 @@ enum { REPORT_TEXT_MAX = 200 };
 
 struct provider_report {
     struct str name, driver; /* the configuration's: they live as long as it does */
-    unsigned kinds;          /* bit (1 << kind) */
+    unsigned kinds;          /* that it serves: bits (1 << kind) */
+    unsigned routed;         /* of these, those that a rule leads to it */
     enum breaker_state state;
     struct wall since;        /* of this state; open or half open: since it was last closed */
     struct wall next_probe;   /* open: when it is next tried; ms == 0: not known */

@@ -84,9 +84,12 @@ static void start_courier(struct sim *sim)
 
 static void start_intake(struct sim *sim)
 {
+    sim->courier_inbox = inbox_of(&sim->courier_box);
     const struct intake_config intake = {
         .store = &sim->door,
         .ledger = inbox_of(&sim->ledger_box),
+        .couriers = &sim->courier_inbox,
+        .courier_count = 1,
         .inbox = inbox_of(&sim->intake_box),
         .clock = sim_clock(sim),
         .entropy = sim_entropy(sim),

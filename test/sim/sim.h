@@ -101,6 +101,14 @@ struct belief {
     bool gone; /* deletion answered */
 };
 
+/* A pause or a move that was answered; what is asked for, and what the clock's being set makes
+ * doubtful, does not stand. */
+struct sim_steer {
+    bool stands;
+    struct mono until;
+    uint32_t steps;
+};
+
 struct told {
     char id[ID_TEXT_SIZE]; /* ntf_...; empty: refused or unknown */
     bool cancelled;        /* the cancellation was answered */
@@ -132,6 +140,7 @@ struct sim {
     struct store door;   /* the same, with reads that may be refused */
     struct arena open_arena;
     struct sim_box intake_box, ledger_box, courier_box;
+    struct inbox courier_inbox;
     struct intake *intake;
     struct ledger *ledger;
     struct courier *courier;
@@ -161,6 +170,8 @@ struct sim {
     uint32_t lost_posts; /* notifications asked for whose answer nobody heard */
     uint32_t accepted;   /* notifications answered 202 */
     bool redrove;
+    struct sim_steer paused[CHANNEL_COUNT], moved[CHANNEL_COUNT]; /* moved: from plain to token */
+    bool steer_busy;                                              /* one is asked for */
     bool busy[SIM_USERS]; /* a change of this user's settings is under way */
     bool ready;
 };

@@ -136,7 +136,7 @@ static void start_courier(struct node *node)
         .room = room, .submit = submit, .withdraw = withdraw, .close = close_transport};
     static const struct route_target target = {.provider = 0};
     struct route *routes = arena_array(&node->arena, struct route, KIND_COUNT);
-    struct courier_provider *provider = arena_new(&node->arena, struct courier_provider);
+    struct courier_provider *provider = arena_array(&node->arena, struct courier_provider, 3);
     must(routes && provider);
     for (unsigned i = 0; i < KIND_COUNT; i++)
         routes[i] = (struct route){.kind = (enum kind)i, .targets = {target}, .target_count = 1};
@@ -145,6 +145,12 @@ static void start_courier(struct node *node)
     struct why why;
     must(sandbox_ops.open(&(struct provider_config){.name = STR("demo")}, &provider->self, &why) ==
          OK);
+    /* Two that no route names: one like the first, and one for text messages alone. */
+    static const struct provider_ops texts = {.driver = STR_INIT("texts"), .kinds = 1u << KIND_SMS};
+    provider[1] = provider[2] = provider[0];
+    provider[1].name = STR("spare");
+    provider[2].name = STR("texts");
+    provider[2].ops = &texts;
     node->transport.ops = &ops;
     struct courier_config config = {
         .store = node->store,
@@ -154,7 +160,7 @@ static void start_courier(struct node *node)
         .clock = {read_clock, node},
         .entropy = {fill, node},
         .providers = provider,
-        .provider_count = 1,
+        .provider_count = 3,
         .routes = {.list = routes, .count = KIND_COUNT},
         .ids = ledger_ids(node->ledger),
         .library_bytes_max = 1 << 20,
@@ -168,9 +174,12 @@ static void start_courier(struct node *node)
 
 static void start_api(struct node *node, bool has_sandbox)
 {
+    node->courier_inbox = inbox_of(&node->courier_box);
     struct intake_config intake = {
         .store = node->store,
         .ledger = inbox_of(&node->ledger_box),
+        .couriers = &node->courier_inbox,
+        .courier_count = 1,
         .inbox = inbox_of(&node->intake_box),
         .clock = {read_clock, node},
         .entropy = {fill, node},

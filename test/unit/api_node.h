@@ -26,6 +26,7 @@ struct node {
     struct memory_disk *disk;
     struct store *store;
     struct node_box intake_box, ledger_box, courier_box;
+    struct inbox courier_inbox;
     struct intake *intake;
     struct ledger *ledger;
     struct courier *courier;

@@ -93,8 +93,6 @@ static void what_is_not_built_yet_says_so_to_whoever_has_a_key(void **state)
         {"PUT", "/v1/webhooks/w"},
         {"GET", "/v1/stats"},
         {"GET", "/v1/events"},
-        {"GET", "/v1/providers"},
-        {"POST", "/v1/queues/push/pause"},
         {"POST", "/v1/schedules/s/resume"},
     };
     struct node *node = *state;
