@@ -19,6 +19,7 @@ enum ask_type {
     ASK_REDRIVE,
     ASK_TEMPLATE,
     ASK_CONFIRM,
+    ASK_STEER,
 };
 
 enum { ROOM_S = 3 }; /* from when there is room until the server must have seen it */
@@ -34,6 +35,8 @@ struct asking {
     int event;     /* ASK_POST: its event id's number; -1: none */
     uint32_t posts;
     bool opt_out[CHANNEL_COUNT];
+    struct sim_steer *steer; /* ASK_STEER: what `steered` is to become */
+    struct sim_steer steered;
     struct header headers[3];
     struct buf path, body;
     bool *answered; /* ASK_SETUP */
@@ -156,6 +159,13 @@ static void respond(struct exchange *exchange, const struct http_response *respo
             sim->told[asking->told].cancelled_at = sim->now.mono;
         }
         break;
+    case ASK_STEER:
+        sim->steer_busy = false;
+        if (response->status >= 400 && response->status != 503 && response->status != 404)
+            sim_fail(sim, "a pause or a move is refused: %.*s", STR_ARG(response->body));
+        if (response->status == 200)
+            *asking->steer = asking->steered;
+        break;
     case ASK_READ:
     case ASK_REDRIVE:
     case ASK_TEMPLATE:
@@ -188,7 +198,9 @@ static void ask(struct asking *asking, enum method method, const char *method_te
     struct exchange_handler handler = api_handler(sim->api);
     struct str rest = buf_str(&asking->path);
     struct str path = str_cut(&rest, '?');
-    asking->headers[0] = (struct header){STR("authorization"), str_of(sim->authorization)};
+    static const char root[] = "Bearer " SIM_ROOT_KEY;
+    const char *who = asking->type == ASK_STEER ? root : sim->authorization;
+    asking->headers[0] = (struct header){STR("authorization"), str_of(who)};
     asking->headers[1] = (struct header){STR("content-type"), STR("application/json")};
     asking->exchange.request = (struct http_request){
         .method = method,
@@ -373,6 +385,37 @@ static void ask_redrive(struct sim *sim)
     ask(asking, METHOD_POST, "POST");
 }
 
+/* Pauses and moves end by themselves, so that everything can come to rest. */
+static void ask_steer(struct sim *sim)
+{
+    enum channel channel = (enum channel)rng_below(&sim->rng, CHANNEL_COUNT);
+    bool move = channel != CHANNEL_PUSH && chance(sim, 2), end = chance(sim, 3);
+    int64_t seconds = 1 + (int64_t)rng_below(&sim->rng, 60);
+    if (sim->steer_busy)
+        return;
+    struct asking *asking = asking_new(sim, ASK_STEER);
+    sim->steer_busy = true;
+    asking->steer = move ? &sim->moved[channel] : &sim->paused[channel];
+    *asking->steer = (struct sim_steer){0}; /* uncertain until answered */
+    asking->steered =
+        (struct sim_steer){!end, mono_add(sim->now.mono, span_s(seconds)), sim->steps};
+    if (!move && !end && asking->steered.until.us > sim->paused_most[channel].us)
+        sim->paused_most[channel] = asking->steered.until;
+    if (!move && !end)
+        sim->paused_steps[channel] = sim->steps;
+    buf_printf(&asking->path, "/v1/queues/%.*s/%s", STR_ARG(channel_name(channel)),
+               move  ? end ? "move?from=plain" : "move"
+               : end ? "resume"
+                     : "pause");
+    if (!end)
+        buf_printf(&asking->body, "{%s\"expires_in\":\"%llds\"}",
+                   move ? "\"from\":\"plain\",\"to\":\"token\"," : "", (long long)seconds);
+    if (move && end)
+        ask(asking, METHOD_DELETE, "DELETE");
+    else
+        ask(asking, METHOD_POST, "POST");
+}
+
 /* Two templates, one of which includes the other; a new version says the same. */
 static const char *const template_names[] = {"who", "greeting"};
 static const char *const template_texts[] = {
@@ -406,20 +449,22 @@ static void ask_confirm(struct sim *sim)
 static void ask_something(struct sim *sim)
 {
     uint64_t what = rng_below(&sim->rng, 100);
-    if (what < 50)
+    if (what < 48)
         ask_post(sim);
-    else if (what < 58)
+    else if (what < 56)
         ask_batch(sim);
-    else if (what < 72)
+    else if (what < 70)
         ask_preferences(sim);
-    else if (what < 80)
+    else if (what < 78)
         ask_cancel(sim);
-    else if (what < 87)
+    else if (what < 85)
         ask_user_put(sim);
-    else if (what < 90)
+    else if (what < 88)
         ask_user_delete(sim);
-    else if (what < 96)
+    else if (what < 92)
         ask_read(sim);
+    else if (what < 96)
+        ask_steer(sim);
     else if (what < 98)
         ask_template(sim);
     else
@@ -575,6 +620,8 @@ void clients_crash(struct sim *sim)
         if (asking->type == ASK_PREFERENCES || asking->type == ASK_USER_PUT ||
             asking->type == ASK_USER_DELETE)
             sim->busy[asking->user] = false;
+        if (asking->type == ASK_STEER)
+            sim->steer_busy = false;
         sim->redrove |= asking->type == ASK_REDRIVE;
     }
     sim->confirming = false;

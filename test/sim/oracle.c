@@ -138,6 +138,14 @@ static void check_ttl(struct sim *sim, const struct sent *sent)
         sim_fail(sim, "I5: sent %lld ms after its ttl", (long long)-left_ms);
 }
 
+/* May a pause of this lane have stood at `due` or since? */
+static bool may_have_waited(const struct sim *sim, unsigned lane, struct mono due)
+{
+    enum channel channel = kind_channel(lane_kind(lane));
+    return sim->paused_most[channel].us &&
+           (sim->paused_steps[channel] != sim->steps || due.us < sim->paused_most[channel].us);
+}
+
 /* Nothing is claimed before its time, nor long after. */
 static void check_claim(struct sim *sim, const struct claim *claim)
 {
@@ -150,7 +158,8 @@ static void check_claim(struct sim *sim, const struct claim *claim)
         if (!sent || !sent->due.us)
             continue;
         int64_t late_ms = mono_since(sent->due, sim->now.mono).us / 1000;
-        if (late_ms < -EARLY_MS || late_ms > LATE_MS)
+        bool waited = may_have_waited(sim, claim->lane, sent->due);
+        if (late_ms < -EARLY_MS || (late_ms > LATE_MS && !waited))
             sim_fail(sim, "F1: a retry is %lld ms late", (long long)late_ms);
     }
 }
@@ -193,6 +202,21 @@ void oracle_group(struct sim *sim, const struct group *group)
     }
 }
 
+static bool stands(const struct sim *sim, const struct sim_steer *steer)
+{
+    return steer->stands && steer->steps == sim->steps && sim->now.mono.us + 2000 < steer->until.us;
+}
+
+static void check_steers(struct sim *sim, const struct request *request, enum channel channel)
+{
+    bool plain = request->header_count == 3; /* the token provider sends a credential */
+    if (stands(sim, &sim->paused[channel]))
+        sim_fail(sim, "%.*s is paused, and something of it begins", STR_ARG(channel_name(channel)));
+    if (plain && channel != CHANNEL_PUSH && stands(sim, &sim->moved[channel]))
+        sim_fail(sim, "%.*s is moved to another provider, and goes to the first",
+                 STR_ARG(channel_name(channel)));
+}
+
 void oracle_begun(struct sim *sim, const struct request *request, struct sent *sent)
 {
     struct str address = request->headers[0].value;
@@ -203,6 +227,7 @@ void oracle_begun(struct sim *sim, const struct request *request, struct sent *s
         sim_fail(sim, "I5: u%u opted out of %.*s at %lld ms, and is sent to", user,
                  STR_ARG(request->headers[1].value),
                  (long long)(sim->beliefs[user].opted_out_at[channel].us / 1000));
+    check_steers(sim, request, channel);
     if (sim->beliefs[user].gone)
         sim_fail(sim, "I5: u%u was deleted, and is sent to", user);
     check_ttl(sim, sent);

@@ -171,7 +171,9 @@ struct sim {
     uint32_t accepted;   /* notifications answered 202 */
     bool redrove;
     struct sim_steer paused[CHANNEL_COUNT], moved[CHANNEL_COUNT]; /* moved: from plain to token */
-    bool steer_busy;                                              /* one is asked for */
+    struct mono paused_most[CHANNEL_COUNT]; /* the latest end of any that was asked for */
+    uint32_t paused_steps[CHANNEL_COUNT];
+    bool steer_busy;      /* one is asked for */
     bool busy[SIM_USERS]; /* a change of this user's settings is under way */
     bool ready;
 };
