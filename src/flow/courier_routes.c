@@ -1,6 +1,7 @@
 /* flow/courier_routes.c - from a ticket to the desk of the provider that is to send it, past those
  * whose breakers are open. */
 #include "flow/courier_state.h"
+#include <stdio.h>
 
 enum { JITTER_LEAST_MS = 250 };
 
@@ -101,11 +102,14 @@ static bool take_moved(struct courier *courier, struct ticket *ticket, struct ro
 }
 
 static void note_choice(struct courier *courier, struct ticket *ticket,
-                        const struct route_choice *choice, bool moved, struct now now)
+                        const struct route_choice *choice, uint32_t routed, struct now now)
 {
-    char text[ROUTE_TEXT_MAX];
+    char text[ROUTE_TEXT_MAX], moved[NAME_LEN_MAX + 16] = "";
     struct str words = route_text(&courier->config.routes, choice, name_of, courier, text);
-    ticket_route(ticket, words, moved ? STR(", moved") : STR_NONE);
+    if (routed != choice->provider)
+        (void)snprintf(moved, sizeof moved, ", moved from %.*s",
+                       STR_ARG(courier->config.providers[routed].name));
+    ticket_route(ticket, words, str_of(moved));
     ticket->more_providers = choice->more;
     if (choice->probe)
         breaker_probe(&courier->senders[choice->provider].breaker, now.mono);
@@ -132,7 +136,7 @@ void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct 
     uint32_t routed = choice.provider;
     if (!take_moved(courier, ticket, &choice, now))
         return;
-    note_choice(courier, ticket, &choice, choice.provider != routed, now);
+    note_choice(courier, ticket, &choice, routed, now);
     if (!desk_add(&courier->senders[choice.provider].desk, ticket))
         courier_give_back(courier, ticket, span_s(1));
 }

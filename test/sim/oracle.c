@@ -209,7 +209,7 @@ static bool stands(const struct sim *sim, const struct sim_steer *steer)
 
 static void check_steers(struct sim *sim, const struct request *request, enum channel channel)
 {
-    bool plain = request->header_count == 3; /* the token provider sends a credential */
+    bool plain = request->header_count == 2; /* the token provider sends a credential */
     if (stands(sim, &sim->paused[channel]))
         sim_fail(sim, "%.*s is paused, and something of it begins", STR_ARG(channel_name(channel)));
     if (plain && channel != CHANNEL_PUSH && stands(sim, &sim->moved[channel]))

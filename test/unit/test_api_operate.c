@@ -186,6 +186,7 @@ static void a_move_sends_what_waits_and_what_comes_by_the_other_provider(void **
     assert_text(&answer, "/provider", "spare");
     answer = delivery(node, "root", later);
     assert_text(&answer, "/provider", "spare");
+    assert_text(&answer, "/attempt_history/0/route", "rule 4, moved from demo");
     answer = root(node, "GET", "/v1/queues", NULL);
     assert_text(&answer, lane(node, KIND_SMS, "moves/0/to"), "spare");
     answer = root(node, "GET", "/v1/providers/spare", NULL);
