@@ -94,7 +94,7 @@ struct job {
             struct lane_report *lanes;       /* LANE_COUNT of them, in `arena` */
             const struct steering *steering; /* what stands, in `arena` */
             struct ledger_stats stats;
-            struct str not_ready; /* absent: ready; else why not, in one sentence (static) */
+            struct str not_ready;       /* absent: ready; else why not, in one sentence (static) */
             bool draining, unconfirmed; /* and then nothing is claimed */
             /* The store refuses writes since then, and says why; ms == 0: it takes them. */
             struct wall refused_since;
