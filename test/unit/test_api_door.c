@@ -84,16 +84,11 @@ static void head_goes_where_get_goes(void **state)
 static void what_is_not_built_yet_says_so_to_whoever_has_a_key(void **state)
 {
     static const char *const rows[][2] = {
-        {"POST", "/v1/users/import"},
-        {"POST", "/v1/users/u1/tokens"},
-        {"GET", "/v1/topics/news"},
-        {"PUT", "/v1/topics/news/members/u1"},
-        {"PUT", "/v1/settings"},
-        {"PUT", "/v1/schedules/s"},
-        {"PUT", "/v1/webhooks/w"},
-        {"GET", "/v1/stats"},
-        {"GET", "/v1/events"},
-        {"POST", "/v1/schedules/s/resume"},
+        {"POST", "/v1/users/import"}, {"POST", "/v1/users/u1/tokens"},
+        {"GET", "/v1/topics/news"},   {"PUT", "/v1/topics/news/members/u1"},
+        {"PUT", "/v1/settings"},      {"PUT", "/v1/schedules/s"},
+        {"PUT", "/v1/webhooks/w"},    {"GET", "/v1/stats"},
+        {"GET", "/v1/events"},        {"POST", "/v1/schedules/s/resume"},
     };
     struct node *node = *state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
