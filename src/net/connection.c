@@ -27,6 +27,7 @@ struct connection {
     struct mono write_since; /* the socket has taken nothing since; or MONO_NEVER */
     bool peer_ended;
     bool draining;           /* goodbye is to be said */
+    bool silent;             /* it ends without a last answer: nobody has to be waited for */
     bool paused;             /* the session was, when last asked */
     bool shut;               /* close_notify is said */
     unsigned char stash_len; /* STAGE_DETECT: bytes that agree with the preface */
@@ -155,7 +156,8 @@ static void settle(struct connection *connection, struct now now)
     if (!session_done(connection) ||
         (connection->tls && (!connection->shut || tls_output(connection->tls).len)))
         return;
-    connection->stage = connection->peer_ended ? STAGE_OVER : STAGE_LINGER;
+    bool lingers = !connection->peer_ended && !connection->silent;
+    connection->stage = lingers ? STAGE_LINGER : STAGE_OVER;
     connection->since = now.mono;
 }
 
@@ -288,10 +290,12 @@ void connection_expire(struct connection *connection, struct now now)
 void connection_drain(struct connection *connection, bool idle_too, struct now now)
 {
     connection->draining = true;
-    if (connection->stage == STAGE_SESSION)
+    if (connection->stage == STAGE_SESSION) {
         connection->session->ops->drain(connection->session, idle_too, now);
-    else if (idle_too && (connection->stage == STAGE_HANDSHAKE || connection->stash_len == 0))
+        connection->silent = session_done(connection);
+    } else if (idle_too && (connection->stage == STAGE_HANDSHAKE || connection->stash_len == 0)) {
         connection->stage = STAGE_OVER;
+    }
     settle(connection, now);
 }
 

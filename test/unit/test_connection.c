@@ -185,6 +185,20 @@ static void a_peer_that_half_closes_gets_its_answer(void **state)
     line_close(&line);
 }
 
+static void what_is_idle_ends_without_lingering(void **state)
+{
+    (void)state;
+    struct line line = line_open(false, NULL);
+    feed_at(&line, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n", 0);
+    desk_echo(line.desk->handed[0]);
+    flush(&line, 0);
+    connection_drain(line.connection, false, at_ms(0));
+    assert_int_equal(state_of(&line), CONNECTION_READS);
+    connection_drain(line.connection, true, at_ms(0));
+    assert_int_equal(state_of(&line), CONNECTION_OVER);
+    line_close(&line);
+}
+
 static void draining_ends_what_has_not_begun(void **state)
 {
     (void)state;
@@ -334,6 +348,7 @@ int main(void)
         cmocka_unit_test(the_last_answer_lingers),
         cmocka_unit_test(a_peer_that_half_closes_gets_its_answer),
         cmocka_unit_test(draining_ends_what_has_not_begun),
+        cmocka_unit_test(what_is_idle_ends_without_lingering),
         cmocka_unit_test(over_tls_alpn_decides_the_protocol),
         cmocka_unit_test(large_answers_over_tls_come_whole_and_end_with_a_word),
         cmocka_unit_test(what_is_no_tls_ends_the_connection),
