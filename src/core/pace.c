@@ -21,6 +21,21 @@ void pace_init(struct pace *pace, uint32_t in_flight_max, uint32_t rate_max)
                           .cut_at = {INT64_MIN}};
 }
 
+static bool is_cut(double now, uint32_t most)
+{
+    return now > 0 && (most == 0 || now < most);
+}
+
+void pace_limit(struct pace *pace, uint32_t in_flight_max, uint32_t rate_max)
+{
+    if (!is_cut(pace->window, pace->in_flight_max) || pace->window > in_flight_max)
+        pace->window = in_flight_max;
+    if (!is_cut(pace->rate, pace->rate_max) || (rate_max && pace->rate > rate_max))
+        pace->rate = rate_max;
+    pace->in_flight_max = in_flight_max;
+    pace->rate_max = rate_max;
+}
+
 uint32_t pace_in_flight(const struct pace *pace)
 {
     return pace->window < 1 ? 1 : (uint32_t)pace->window;

@@ -26,6 +26,8 @@ struct pace {
 };
 
 void pace_init(struct pace *pace, uint32_t in_flight_max, uint32_t rate_max);
+/* Other ceilings: what was not cut follows them, what was cut stays so. */
+void pace_limit(struct pace *pace, uint32_t in_flight_max, uint32_t rate_max);
 /* How many may be in flight now; at least 1. */
 uint32_t pace_in_flight(const struct pace *pace);
 /* When the next may be sent; it is now if that is past. */

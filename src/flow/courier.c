@@ -17,22 +17,27 @@ struct courier *courier_new(const struct courier_config *config)
     courier->rng = rng_of(config->seed);
     list_init(&courier->flights);
     list_init(&courier->spare);
-    uint64_t key[2] = {rng_next(&courier->rng), rng_next(&courier->rng)};
+    list_init(&courier->retired);
+    courier->sender_count = config->provider_count;
+    courier->hash_key[0] = rng_next(&courier->rng);
+    courier->hash_key[1] = rng_next(&courier->rng);
     const struct library_config library = {
         .store = config->store,
         .inbox = config->inbox,
         .message_type = COURIER_QUERY,
         .bytes_max = config->library_bytes_max,
-        .hash_key = {key[0], key[1]},
+        .hash_key = {courier->hash_key[0], courier->hash_key[1]},
     };
     courier->library = library_new(&library);
     list_init(&courier->arrivals);
-    if (!courier->library || !courier_senders_open(courier, key) || !courier_apps_open(courier)) {
+    if (!courier->library || !courier_senders_open(courier, config->providers) ||
+        !courier_apps_open(courier)) {
         library_free(courier->library);
         courier_senders_close(courier);
         free(courier);
         return NULL;
     }
+    courier->config.providers = NULL; /* the senders have their own copies */
     courier->apps_at = MONO_NEVER;
     courier_apps_ask(courier);
     return courier;
@@ -48,6 +53,7 @@ void courier_free(struct courier *courier)
         arena_done(&flight->arena);
         free(flight);
     }
+    courier_close_retired(courier);
     courier_senders_close(courier);
     library_free(courier->library);
     courier_apps_close(courier);
@@ -58,15 +64,15 @@ void courier_free(struct courier *courier)
 bool courier_at_rest(const struct courier *courier)
 {
     uint32_t waiting = 0;
-    for (uint32_t i = 0; i < courier->config.provider_count; i++)
-        waiting += courier->senders[i].desk.waiting;
+    for (uint32_t i = 0; i < courier->sender_count; i++)
+        waiting += courier->senders[i]->desk.waiting;
     return !waiting && !courier->flight_count && !courier->fetch_count && !courier->outbox &&
            !courier->apps_asked && list_empty(&courier->arrivals);
 }
 
 /* ------------------------------------------------------------------------------ tickets ---- */
 
-static void take_arrivals(struct courier *courier, struct now now)
+void courier_take_arrivals(struct courier *courier, struct now now)
 {
     for (struct list *at; (at = list_take_first(&courier->arrivals));)
         courier_take_ticket(courier, list_of(at, struct ticket, link), now);
@@ -109,8 +115,8 @@ static void hear(struct courier *courier, struct now now, struct notice *notice)
     list_init(&out);
     if (round->type == NOTICE_DRAIN)
         courier->draining = true;
-    for (uint32_t i = 0; i < courier->config.provider_count; i++)
-        desk_remove(&courier->senders[i].desk, concerns, round, &out);
+    for (uint32_t i = 0; i < courier->sender_count; i++)
+        desk_remove(&courier->senders[i]->desk, concerns, round, &out);
     for (struct list *at; (at = list_take_first(&out));)
         courier_give_back(courier, list_of(at, struct ticket, link), (struct span){0});
     struct list *next;
@@ -124,7 +130,7 @@ static void hear(struct courier *courier, struct now now, struct notice *notice)
     }
     if (round->type == NOTICE_STEER) {
         courier_steer(courier, round);
-        take_arrivals(courier, now);
+        courier_take_arrivals(courier, now);
     }
     notice->message.next = courier->acks;
     courier->acks = &notice->message;
@@ -147,9 +153,9 @@ static struct mono end_expired(struct courier *courier, struct now now)
     if (!mono_reached(now.mono, courier->look_at))
         return courier->look_at;
     list_init(&out);
-    for (uint32_t i = 0; i < courier->config.provider_count; i++) {
-        desk_remove(&courier->senders[i].desk, is_over, &now, &out);
-        waiting |= courier->senders[i].desk.waiting > 0;
+    for (uint32_t i = 0; i < courier->sender_count; i++) {
+        desk_remove(&courier->senders[i]->desk, is_over, &now, &out);
+        waiting |= courier->senders[i]->desk.waiting > 0;
     }
     for (struct list *at; (at = list_take_first(&out));) {
         struct ticket *ticket = list_of(at, struct ticket, link);
@@ -180,7 +186,7 @@ static void acknowledge(struct courier *courier)
 
 void courier_apps_known(struct courier *courier, struct now now)
 {
-    take_arrivals(courier, now);
+    courier_take_arrivals(courier, now);
     struct message *held = courier->held;
     courier->held = NULL;
     for (struct message *next; held; held = next) {
@@ -217,7 +223,7 @@ static void step(void *self, struct now now, struct message *message)
             list_add_last(&courier->arrivals, at);
         free(tickets);
         if (!courier_apps_wait(courier))
-            take_arrivals(courier, now);
+            courier_take_arrivals(courier, now);
         return;
     }
     case COURIER_NOTICE:
@@ -235,6 +241,9 @@ static void step(void *self, struct now now, struct message *message)
     case COURIER_REPORT:
         courier_report(courier, (struct report *)message, now);
         return;
+    case COURIER_CONFIG:
+        courier_take_change(courier, (struct courier_change *)message, now);
+        return;
     default:
         never("a message for somebody else");
     }
@@ -244,15 +253,15 @@ static void step(void *self, struct now now, struct message *message)
 static void spill(struct courier *courier, struct now now)
 {
     bool any = false;
-    for (uint32_t i = 0; i < courier->config.provider_count; i++) {
-        struct sender *sender = &courier->senders[i];
+    for (uint32_t i = 0; i < courier->sender_count; i++) {
+        struct sender *sender = courier->senders[i];
         if (!sender->spill && !sender->recall)
             continue;
         any |= sender->spill;
         courier_spill(courier, sender);
     }
     if (any && !courier_apps_wait(courier))
-        take_arrivals(courier, now);
+        courier_take_arrivals(courier, now);
 }
 
 static struct mono turn(void *self, struct now now)
@@ -262,12 +271,13 @@ static struct mono turn(void *self, struct now now)
         courier_apps_ask(courier);
     struct mono wake = mono_min(courier->apps_at, end_expired(courier, now));
     spill(courier, now);
-    for (uint32_t i = 0; i < courier->config.provider_count; i++)
-        wake = mono_min(wake, sender_serve(&courier->senders[i], now));
+    for (uint32_t i = 0; i < courier->sender_count; i++)
+        wake = mono_min(wake, sender_serve(courier->senders[i], now));
     if (courier->outbox) {
         inbox_post(&courier->config.ledger, &courier->outbox->message);
         courier->outbox = NULL;
     }
+    courier_close_retired(courier);
     acknowledge(courier); /* behind what was given back on account of it */
     return wake;
 }

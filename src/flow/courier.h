@@ -17,7 +17,8 @@
 struct courier;
 struct pool;
 
-/* A configured provider, opened; the configuration's strings and `self` outlive the courier. */
+/* A configured provider, opened. The courier copies it, name and all; `self` outlives the courier,
+ * unless a change leaves it out. */
 struct courier_provider {
     const struct provider_ops *ops;
     void *self;
@@ -46,6 +47,33 @@ struct courier_config {
     void (*kick)(void *self);
     void *kick_self;
 };
+
+enum { PROVIDER_NEW = -1 };
+
+/* Other providers and routes: COURIER_CONFIG, the sender's until `done` is called on the courier's
+ * thread, in the step that takes them all. A provider that is kept goes on with its credential and
+ * with all that was learnt of it; one that is left out finishes its flights, and is closed behind
+ * the last by its `ops->close`, on the courier's thread. What waits is routed anew. */
+struct courier_change {
+    struct message message;
+    const struct courier_provider *providers; /* copied */
+    const int32_t *kept; /* of each: its place so far, with the same `self`, or PROVIDER_NEW */
+    uint32_t provider_count;
+    struct routes routes; /* live until the next change is done */
+    struct pool *pool;    /* NULL: as it was */
+    size_t library_bytes_max;
+    void (*done)(void *self);
+    void *self;
+    struct sender **senders; /* the courier's own, as is the next */
+    struct named_app *apps;
+    uint32_t app_count;
+};
+
+/* Takes the memory that the change needs, so that nothing can fail afterwards. False: there is
+ * none. From any thread. */
+bool courier_change_prepare(struct courier_change *change) must_use;
+/* Prepared, and never posted. */
+void courier_change_discard(struct courier_change *change);
 
 struct courier *courier_new(const struct courier_config *config);
 void courier_free(struct courier *courier); /* nothing may wait or fly */

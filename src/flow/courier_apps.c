@@ -8,28 +8,51 @@
 
 enum { QUERY_BYTES_MAX = 64 * 1024, ASK_AGAIN_MS = 250 };
 
-static bool is_known(const struct courier *courier, struct str name)
+static const struct named_app *find(const struct named_app *apps, uint32_t count, struct str name)
 {
-    for (uint32_t i = 0; i < courier->app_count; i++)
-        if (str_eq(courier->apps[i].name, name))
-            return true;
-    return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (str_eq(apps[i].name, name))
+            return &apps[i];
+    return NULL;
+}
+
+struct named_app *courier_apps_named(const struct routes *routes, uint32_t *ret_count)
+{
+    uint32_t most = 0, count = 0;
+    for (uint32_t i = 0; i < routes->count; i++)
+        most += routes->list[i].app_count;
+    struct named_app *apps = calloc(most ? most : 1, sizeof *apps);
+    if (!apps)
+        return NULL;
+    for (uint32_t i = 0; i < routes->count; i++)
+        for (uint32_t j = 0; j < routes->list[i].app_count; j++)
+            if (!find(apps, count, routes->list[i].apps[j]))
+                apps[count++].name = routes->list[i].apps[j];
+    *ret_count = count;
+    return apps;
 }
 
 bool courier_apps_open(struct courier *courier)
 {
-    const struct routes *routes = &courier->config.routes;
-    uint32_t most = 0;
-    for (uint32_t i = 0; i < routes->count; i++)
-        most += routes->list[i].app_count;
-    courier->apps = calloc(most ? most : 1, sizeof *courier->apps);
-    if (!courier->apps)
-        return false;
-    for (uint32_t i = 0; i < routes->count; i++)
-        for (uint32_t j = 0; j < routes->list[i].app_count; j++)
-            if (!is_known(courier, routes->list[i].apps[j]))
-                courier->apps[courier->app_count++].name = routes->list[i].apps[j];
-    return true;
+    courier->apps = courier_apps_named(&courier->config.routes, &courier->app_count);
+    return courier->apps != NULL;
+}
+
+void courier_apps_replace(struct courier *courier, struct named_app *apps, uint32_t count)
+{
+    must(!courier->apps_asked);
+    bool known = courier->apps_at.us == MONO_NEVER.us;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct named_app *old = find(courier->apps, courier->app_count, apps[i].name);
+        if (old)
+            apps[i].number = old->number;
+        known = known && old;
+    }
+    free(courier->apps);
+    courier->apps = apps;
+    courier->app_count = count;
+    if (!known && !courier->draining)
+        courier_apps_ask(courier);
 }
 
 void courier_apps_close(struct courier *courier)
@@ -51,7 +74,11 @@ static void answered(struct query *query)
     if (--courier->apps_asked)
         return;
     struct now now = clock_now(&courier->config.clock);
-    if (courier->draining) {
+    if (courier->change) {
+        if (!courier->draining)
+            courier->apps_at = now.mono; /* whatever these answers are: the change asks again */
+        courier_change_now(courier, now);
+    } else if (courier->draining) {
         courier_apps_known(courier, now); /* whatever they are: all goes back */
     } else if (courier->apps_stale) {
         courier->apps_stale = false;

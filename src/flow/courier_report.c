@@ -23,11 +23,13 @@ static void tell_breaker(struct provider_report *ret, struct sender *sender, str
         window.attempts ? 1 - (double)window.failures / (double)window.attempts : 1;
 }
 
-static void tell(struct provider_report *ret, struct sender *sender, struct now now)
+/* The name is copied: a change may free it before the asker has read it. */
+static void tell(struct provider_report *ret, struct sender *sender, struct arena *arena,
+                 struct now now)
 {
     const struct courier_provider *provider = sender->provider;
     *ret = (struct provider_report){
-        .name = provider->name,
+        .name = arena_copy(arena, provider->name),
         .driver = provider->ops->driver,
         .kinds = provider->ops->kinds,
         .waiting = sender->desk.waiting,
@@ -59,14 +61,16 @@ static unsigned routed_to(const struct routes *routes, uint32_t place)
 
 void courier_report(struct courier *courier, struct report *report, struct now now)
 {
-    uint32_t count = courier->config.provider_count;
+    uint32_t count = courier->sender_count;
     report->list = arena_array(report->arena, struct provider_report, count ? count : 1);
     report->err = report->list ? OK : ERR_MEMORY;
     report->count = report->list ? count : 0;
     for (uint32_t i = 0; i < report->count; i++) {
-        tell(&report->list[i], &courier->senders[i], now);
+        tell(&report->list[i], courier->senders[i], report->arena, now);
         report->list[i].routed = routed_to(&courier->config.routes, i);
     }
+    if (report->arena->failed)
+        report->err = ERR_MEMORY;
     report->message.type = INTAKE_REPORT;
     inbox_post(&report->done, &report->message);
 }

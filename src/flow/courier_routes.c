@@ -13,19 +13,19 @@ struct gate_keeper {
 static enum breaker_door ask(void *self, uint32_t provider)
 {
     const struct gate_keeper *keeper = self;
-    return breaker_ask(&keeper->courier->senders[provider].breaker, keeper->now);
+    return breaker_ask(&keeper->courier->senders[provider]->breaker, keeper->now);
 }
 
 static uint32_t share(void *self, uint32_t provider)
 {
     const struct gate_keeper *keeper = self;
-    return breaker_share(&keeper->courier->senders[provider].breaker, keeper->now);
+    return breaker_share(&keeper->courier->senders[provider]->breaker, keeper->now);
 }
 
 static struct str name_of(const void *self, uint32_t provider)
 {
     const struct courier *courier = self;
-    return courier->config.providers[provider].name;
+    return courier->senders[provider]->provider->name;
 }
 
 static struct route_choice ask_routes(struct courier *courier, const struct ticket *ticket,
@@ -77,7 +77,7 @@ static void wait_for_any(struct courier *courier, struct ticket *ticket,
 {
     struct mono next = MONO_NEVER;
     for (uint32_t i = 0; i < choice->target_count; i++) {
-        const struct sender *sender = &courier->senders[choice->targets[i].provider];
+        const struct sender *sender = courier->senders[choice->targets[i].provider];
         next = mono_min(next, breaker_next(&sender->breaker, now.mono));
     }
     courier_give_back_until(courier, ticket, next, now);
@@ -90,7 +90,7 @@ static bool take_moved(struct courier *courier, struct ticket *ticket, struct ro
     uint32_t moved = courier_moved(courier, ticket, choice->provider);
     if (moved == choice->provider)
         return true;
-    struct breaker *breaker = &courier->senders[moved].breaker;
+    struct breaker *breaker = &courier->senders[moved]->breaker;
     enum breaker_door door = breaker_ask(breaker, now.mono);
     choice->provider = moved;
     choice->more = false; /* the next attempt would come here again */
@@ -108,14 +108,14 @@ static void note_choice(struct courier *courier, struct ticket *ticket,
     struct str words = route_text(&courier->config.routes, choice, name_of, courier, text);
     if (routed != choice->provider)
         (void)snprintf(moved, sizeof moved, ", moved from %.*s",
-                       STR_ARG(courier->config.providers[routed].name));
+                       STR_ARG(courier->senders[routed]->provider->name));
     ticket_route(ticket, words, str_of(moved));
     ticket->more_providers = choice->more;
     if (choice->probe)
-        breaker_probe(&courier->senders[choice->provider].breaker, now.mono);
+        breaker_probe(&courier->senders[choice->provider]->breaker, now.mono);
     for (uint32_t i = 0; choice->shut && i < choice->target_count; i++)
         if (choice->shut & 1u << i)
-            breaker_pass(&courier->senders[choice->targets[i].provider].breaker);
+            breaker_pass(&courier->senders[choice->targets[i].provider]->breaker);
 }
 
 void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct now now)
@@ -137,7 +137,7 @@ void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct 
     if (!take_moved(courier, ticket, &choice, now))
         return;
     note_choice(courier, ticket, &choice, routed, now);
-    if (!desk_add(&courier->senders[choice.provider].desk, ticket))
+    if (!desk_add(&courier->senders[choice.provider]->desk, ticket))
         courier_give_back(courier, ticket, span_s(1));
 }
 

@@ -10,35 +10,67 @@ enum {
     REFRESH_LEAST_MS = 10 * 1000, /* between two credentials that are called stale */
 };
 
-bool courier_senders_open(struct courier *courier, const uint64_t hash_key[2])
+void sender_adjust(struct sender *sender, const struct courier_provider *provider)
 {
-    const struct courier_config *config = &courier->config;
-    struct now now = clock_now(&config->clock);
-    courier->senders =
-        calloc(config->provider_count ? config->provider_count : 1, sizeof *courier->senders);
-    if (!courier->senders)
-        return false;
-    for (uint32_t i = 0; i < config->provider_count; i++) {
-        struct sender *sender = &courier->senders[i];
-        sender->courier = courier;
-        sender->provider = &config->providers[i];
-        list_init(&sender->waiting);
-        desk_init(&sender->desk, hash_key);
-        breaker_init(&sender->breaker, now.mono);
-        pace_init(&sender->pace, sender->provider->in_flight_max, sender->provider->rate);
-        origins_init(&sender->origins, hash_key);
-        arena_init(&sender->fetch.arena, FETCH_ARENA_MAX);
+    must(str_copy(provider->name, sender->name, sizeof sender->name));
+    sender->own = *provider;
+    sender->own.name = str_of(sender->name);
+    sender->provider = &sender->own;
+    pace_limit(&sender->pace, provider->in_flight_max, provider->rate);
+}
+
+struct sender *sender_new(const struct courier_provider *provider)
+{
+    struct sender *sender = calloc(1, sizeof *sender);
+    if (!sender)
+        return NULL;
+    pace_init(&sender->pace, provider->in_flight_max, provider->rate);
+    sender_adjust(sender, provider);
+    list_init(&sender->link);
+    list_init(&sender->waiting);
+    arena_init(&sender->fetch.arena, FETCH_ARENA_MAX);
+    return sender;
+}
+
+void sender_join(struct sender *sender, struct courier *courier)
+{
+    sender->courier = courier;
+    desk_init(&sender->desk, courier->hash_key);
+    breaker_init(&sender->breaker, clock_now(&courier->config.clock).mono);
+    origins_init(&sender->origins, courier->hash_key);
+}
+
+void sender_free(struct sender *sender)
+{
+    if (!sender)
+        return;
+    must(!sender->in_flight && !sender->fetching);
+    list_remove(&sender->link);
+    if (sender->courier) {
+        desk_done(&sender->desk);
+        origins_done(&sender->origins);
     }
-    return true;
+    arena_done(&sender->fetch.arena);
+    free(sender);
+}
+
+bool courier_senders_open(struct courier *courier, const struct courier_provider *providers)
+{
+    uint32_t count = courier->sender_count;
+    courier->senders = calloc(count ? count : 1, sizeof(struct sender *));
+    for (uint32_t i = 0; courier->senders && i < count; i++) {
+        courier->senders[i] = sender_new(&providers[i]);
+        if (!courier->senders[i])
+            return false;
+        sender_join(courier->senders[i], courier);
+    }
+    return courier->senders != NULL;
 }
 
 void courier_senders_close(struct courier *courier)
 {
-    for (uint32_t i = 0; courier->senders && i < courier->config.provider_count; i++) {
-        desk_done(&courier->senders[i].desk);
-        origins_done(&courier->senders[i].origins);
-        arena_done(&courier->senders[i].fetch.arena);
-    }
+    for (uint32_t i = 0; courier->senders && i < courier->sender_count; i++)
+        sender_free(courier->senders[i]);
     free(courier->senders);
 }
 

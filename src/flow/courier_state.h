@@ -55,7 +55,10 @@ struct fetch {
 /* One provider as the courier sees it. */
 struct sender {
     struct courier *courier;
-    const struct courier_provider *provider;
+    const struct courier_provider *provider; /* `own` */
+    struct courier_provider own;
+    char name[NAME_LEN_MAX + 1]; /* its */
+    struct list link;            /* of those that a change has left out */
     struct desk desk;
     uint32_t in_flight;
     struct breaker breaker;
@@ -85,13 +88,17 @@ struct courier {
     struct courier_config config;
     struct named_app *apps; /* those that routes name */
     uint32_t app_count;
-    uint32_t apps_asked;  /* answers to come: until then tickets and notices wait */
-    bool apps_stale;      /* and then they are to be asked again */
-    bool apps_failed;     /* one could not be read */
-    struct mono apps_at;  /* when to ask again on that account; MONO_NEVER: not */
-    struct list arrivals; /* tickets that wait for them */
-    struct message *held; /* notices that do, newest first */
-    struct sender *senders;
+    uint32_t apps_asked;     /* answers to come: until then tickets and notices wait */
+    bool apps_stale;         /* and then they are to be asked again */
+    bool apps_failed;        /* one could not be read */
+    struct mono apps_at;     /* when to ask again on that account; MONO_NEVER: not */
+    struct list arrivals;    /* tickets that wait for them */
+    struct message *held;    /* notices that do, newest first */
+    struct sender **senders; /* by the places that routes name */
+    uint32_t sender_count;
+    struct list retired;           /* senders left out, until their last flight has landed */
+    struct courier_change *change; /* waits for the numbers of apps, or NULL */
+    uint64_t hash_key[2];
     struct library *library;
     struct list flights;
     struct list spare; /* flights kept for the next */
@@ -107,12 +114,17 @@ struct courier {
 };
 
 /* courier_apps.c: routes name apps, deliveries number them. */
+/* The apps that these routes name; NULL: no memory. */
+struct named_app *courier_apps_named(const struct routes *routes, uint32_t *ret_count);
 bool courier_apps_open(struct courier *courier);
+/* Takes them over instead of those so far, with what is known of them; asks if that is not all. */
+void courier_apps_replace(struct courier *courier, struct named_app *apps, uint32_t count);
 void courier_apps_close(struct courier *courier);
 /* Asks the store again; `courier_apps_known` once all have answered. */
 void courier_apps_ask(struct courier *courier);
-bool courier_apps_wait(const struct courier *courier);            /* not known yet */
-void courier_apps_known(struct courier *courier, struct now now); /* courier.c */
+bool courier_apps_wait(const struct courier *courier);               /* not known yet */
+void courier_apps_known(struct courier *courier, struct now now);    /* courier.c */
+void courier_take_arrivals(struct courier *courier, struct now now); /* courier.c: routes them */
 struct str courier_app_name(const struct courier *courier, uint32_t number);
 
 /* courier_routes.c */
@@ -123,7 +135,12 @@ void courier_give_back_until(struct courier *courier, struct ticket *ticket, str
 void courier_spill(struct courier *courier, struct sender *sender);
 
 /* courier_senders.c */
-bool courier_senders_open(struct courier *courier, const uint64_t hash_key[2]);
+struct sender *sender_new(const struct courier_provider *provider); /* NULL: no memory */
+void sender_join(struct sender *sender, struct courier *courier);   /* cannot fail */
+/* Other limits, or another `self` of the same name. */
+void sender_adjust(struct sender *sender, const struct courier_provider *provider);
+void sender_free(struct sender *sender); /* idle; NULL is allowed */
+bool courier_senders_open(struct courier *courier, const struct courier_provider *providers);
 void courier_senders_close(struct courier *courier); /* their desks must be empty */
 /* What a verdict means for the provider; what it means for the delivery is the ledger's. */
 void sender_note(struct sender *sender, const struct ticket *ticket, struct verdict *verdict,
@@ -132,6 +149,13 @@ void sender_note(struct sender *sender, const struct ticket *ticket, struct verd
 uint32_t sender_room(struct sender *sender, struct now now);
 /* Lets tickets take off while there is room; when it is to be served again. */
 struct mono sender_serve(struct sender *sender, struct now now);
+
+/* courier_change.c */
+void courier_take_change(struct courier *courier, struct courier_change *change, struct now now);
+/* Obeys a change that waits, if there is one; the apps are not being asked for. */
+void courier_change_now(struct courier *courier, struct now now);
+/* Closes those left out that have nothing under way any more. */
+void courier_close_retired(struct courier *courier);
 
 /* courier_steer.c */
 /* Obeys a NOTICE_STEER: what is to be routed anew is in the arrivals afterwards. */

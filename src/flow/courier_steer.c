@@ -4,8 +4,8 @@
 
 static uint32_t place_of(const struct courier *courier, struct str name)
 {
-    for (uint32_t i = 0; i < courier->config.provider_count; i++)
-        if (str_eq(courier->config.providers[i].name, name))
+    for (uint32_t i = 0; i < courier->sender_count; i++)
+        if (str_eq(courier->senders[i]->provider->name, name))
             return i;
     return ROUTE_NONE;
 }
@@ -26,13 +26,13 @@ uint32_t courier_moved(const struct courier *courier, const struct ticket *ticke
 {
     if (chosen == ROUTE_NONE || !courier->steering)
         return chosen;
-    const struct steer *move = move_of(courier, ticket, courier->config.providers[chosen].name);
+    const struct steer *move = move_of(courier, ticket, courier->senders[chosen]->provider->name);
     if (!move)
         return chosen;
     uint32_t place = place_of(courier, move->to);
     /* A configuration without it, or whose provider of that name is another, ends the move. */
     bool serves = place != ROUTE_NONE &&
-                  (courier->config.providers[place].ops->kinds & 1u << ticket->delivery->kind);
+                  (courier->senders[place]->provider->ops->kinds & 1u << ticket->delivery->kind);
     return serves ? place : chosen;
 }
 
@@ -55,8 +55,8 @@ void courier_steer(struct courier *courier, const struct round *round)
     courier->steering = copy;
     if (!kinds)
         return;
-    for (uint32_t i = 0; i < courier->config.provider_count; i++)
-        desk_remove(&courier->senders[i].desk, is_of_kinds, &kinds, &courier->arrivals);
+    for (uint32_t i = 0; i < courier->sender_count; i++)
+        desk_remove(&courier->senders[i]->desk, is_of_kinds, &kinds, &courier->arrivals);
     for (struct list *at = courier->flights.next; at != &courier->flights; at = next) {
         struct flight *flight = list_of(at, struct flight, link);
         next = at->next;

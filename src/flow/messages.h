@@ -22,6 +22,7 @@ enum {
     COURIER_TASK,    /* struct task, composed */
     COURIER_REPORT,  /* struct report, to fill in */
     COURIER_PING,    /* struct ping */
+    COURIER_CONFIG,  /* struct courier_change */
 };
 
 /* A batch of tickets in one message, linked by ticket->link; the receiver frees it. */

@@ -14,7 +14,7 @@
 enum { REPORT_TEXT_MAX = 200 };
 
 struct provider_report {
-    struct str name, driver; /* the configuration's: they live as long as it does */
+    struct str name, driver; /* the name lives in the arena */
     unsigned kinds;          /* that it serves: bits (1 << kind) */
     unsigned routed;         /* of these, those that a rule leads to it */
     enum breaker_state state;

@@ -1,5 +1,6 @@
 /* flow/ticket.c - see ticket.h. */
 #include "flow/ticket.h"
+#include "model/limits.h"
 
 enum { ROUTE_MAX = 128, CODE_MAX = 64, REASON_MAX = 96, MESSAGE_ID_MAX = 128 };
 
@@ -16,7 +17,7 @@ static struct str keep(struct ticket *ticket, struct str s, size_t max)
         s.len--;
     char *at = ticket->text + ticket->text_len;
     if (s.len)
-        memcpy(at, s.at, s.len);
+        memmove(at, s.at, s.len); /* a second verdict finds the provider where it stays */
     ticket->text_len += (uint32_t)s.len;
     return (struct str){at, s.len};
 }
@@ -34,6 +35,7 @@ void ticket_judge(struct ticket *ticket, const struct verdict *verdict)
     ticket->result = TICKET_JUDGED;
     ticket->verdict = *verdict;
     ticket->text_len = (uint32_t)ticket->route.len;
+    ticket->provider = keep(ticket, ticket->provider, NAME_LEN_MAX);
     ticket->verdict.code = keep(ticket, verdict->code, CODE_MAX);
     ticket->verdict.reason = keep(ticket, verdict->reason, REASON_MAX);
     ticket->verdict.message_id = keep(ticket, verdict->message_id, MESSAGE_ID_MAX);

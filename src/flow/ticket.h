@@ -34,7 +34,7 @@ struct ticket {
     struct span back_in; /* 0 or less: at once */
     bool alone;          /* BACK: on its own account, others of its lane need not wait */
     struct wall began_at, ended_at;
-    struct str provider;    /* lives as long as the configuration */
+    struct str provider;    /* ticket_judge copies it into `text` */
     struct str route;       /* which rule chose it, in words; stands in `text` */
     struct verdict verdict; /* its strings stand there, too */
     bool more_providers;    /* the rule has another one for the next attempt */
@@ -54,5 +54,6 @@ static inline struct delivery_key ticket_key(const struct ticket *ticket)
 
 /* Says how its provider was chosen: `words` and `more` together. Forgets any verdict. */
 void ticket_route(struct ticket *ticket, struct str words, struct str more);
-/* Copies a verdict into the ticket; what does not fit is cut at the end of a character. */
+/* Copies a verdict, and whose it is, into the ticket; what does not fit is cut at the end of a
+ * character. */
 void ticket_judge(struct ticket *ticket, const struct verdict *verdict);
