@@ -42,7 +42,6 @@ static int serve(const struct args *args, const char *path)
     int code = node_serve(config, &options, &why);
     if (code)
         fprintf(stderr, "bongsu: %s\n", why.text);
-    config_free(config);
     return code;
 }
 

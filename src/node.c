@@ -1,7 +1,7 @@
 /* node.c - see node.h. The main thread is the intake's: its loop has the listeners and signals.
  *
  *     main: server, intake, api, signals      ledger: its own thread, and the store's beside it
- *     courier: node_worker.c                  stopping: node_stop.c
+ *     courier: node_worker.c                  stopping: node_stop.c, reloading: node_reload.c
  */
 #include "codec/digest.h"
 #include "flow/ledger.h"
@@ -25,7 +25,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct node *node = handle->data;
     if (number == SIGHUP)
-        log_write(&node->log, LOG_WARN, "what=reload result=\"not supported yet: restart\"");
+        node_reload(node);
     else
         node_stop(node, number == SIGTERM ? "TERM" : "INT");
 }
@@ -58,6 +58,31 @@ static enum err open_store(struct node *node, struct arena *arena, struct store_
     return err;
 }
 
+void node_retry_policies(const struct config *config, struct retry_policy into[PRIORITY_COUNT])
+{
+    for (unsigned i = 0; i < PRIORITY_COUNT; i++)
+        into[i] = (struct retry_policy){
+            .delay_first = config->retry[i].first,
+            .delay_max = config->retry[i].max,
+            .attempts_max = (uint32_t)config->retry[i].attempts,
+        };
+}
+
+size_t node_window_bytes(const struct config *config)
+{
+    return (size_t)config->limits.memory / MEMORY_PARTS * WINDOW_PARTS;
+}
+
+size_t node_cache_bytes(const struct config *config)
+{
+    return (size_t)config->limits.memory / MEMORY_PARTS * CACHE_PARTS;
+}
+
+size_t node_waiting_bytes(const struct config *config)
+{
+    return (size_t)config->limits.memory / MEMORY_PARTS * WAITING_PARTS;
+}
+
 static enum err start_ledger(struct node *node, const struct store_state *state, struct why *why)
 {
     struct ledger_config config = {
@@ -68,20 +93,39 @@ static enum err start_ledger(struct node *node, const struct store_state *state,
         .couriers = &node->courier_inbox,
         .courier_count = 1,
         .retention = node->config->retention.notifications,
-        .window_bytes_max = (size_t)node->config->limits.memory / MEMORY_PARTS * WINDOW_PARTS,
+        .window_bytes_max = node_window_bytes(node->config),
         .log = &node->log,
     };
     entropy_fill(&node->entropy, &config.seed, sizeof config.seed);
-    for (unsigned i = 0; i < PRIORITY_COUNT; i++)
-        config.retry[i] = (struct retry_policy){
-            .delay_first = node->config->retry[i].first,
-            .delay_max = node->config->retry[i].max,
-            .attempts_max = (uint32_t)node->config->retry[i].attempts,
-        };
+    node_retry_policies(node->config, config.retry);
     node->ledger = ledger_new(&config, state, clock_now(&node->clock));
     if (!node->ledger)
         return why_set(why, ERR_MEMORY, "no memory for the ledger");
     return OK;
+}
+
+static bool has_sandbox(const struct config *config)
+{
+    for (uint32_t i = 0; i < config->provider_count; i++)
+        if (str_eq(config->providers[i].ops->driver, STR("sandbox")))
+            return true;
+    return false;
+}
+
+struct api_config node_api_config(const struct node *node, const struct config *config)
+{
+    struct api_config api = {
+        .intake = node->intake,
+        .ids = ledger_ids(node->ledger),
+        .has_root_key = config->root_key.at != NULL,
+        .body_bytes_max = config->limits.body_bytes,
+        .has_sandbox = has_sandbox(config),
+        .public_url = config->public_url,
+        .version = STR(BONGSU_VERSION),
+        .store = node->store,
+    };
+    sha256(config->root_key, api.root_hash);
+    return api;
 }
 
 static enum err start_intake(struct node *node, struct why *why)
@@ -94,23 +138,13 @@ static enum err start_intake(struct node *node, struct why *why)
         .inbox = node->intake_inbox,
         .clock = node->clock,
         .entropy = node->entropy,
-        .cache_bytes_max = (size_t)node->config->limits.memory / MEMORY_PARTS * CACHE_PARTS,
-        .waiting_bytes_max = (size_t)node->config->limits.memory / MEMORY_PARTS * WAITING_PARTS,
+        .cache_bytes_max = node_cache_bytes(node->config),
+        .waiting_bytes_max = node_waiting_bytes(node->config),
     };
     node->intake = intake_new(&intake);
     if (!node->intake)
         return why_set(why, ERR_MEMORY, "no memory for the intake");
-    struct api_config api = {
-        .intake = node->intake,
-        .ids = ledger_ids(node->ledger),
-        .has_root_key = node->config->root_key.at != NULL,
-        .body_bytes_max = node->config->limits.body_bytes,
-        .has_sandbox = worker_has_sandbox(node->worker),
-        .public_url = node->config->public_url,
-        .version = STR(BONGSU_VERSION),
-        .store = node->store,
-    };
-    sha256(node->config->root_key, api.root_hash);
+    const struct api_config api = node_api_config(node, node->config);
     node->api = api_new(&api);
     if (!node->api)
         return why_set(why, ERR_MEMORY, "no memory for the API");
@@ -124,9 +158,16 @@ static void server_log(void *self, const char *sentence)
     log_write(&node->log, LOG_WARN, "what=listener text=\"%s\"", sentence);
 }
 
+static void close_contexts(struct tls_context *contexts[LISTENERS_MAX])
+{
+    for (uint32_t i = 0; i < LISTENERS_MAX; i++)
+        tls_context_close(contexts[i]);
+}
+
 static enum err listen_all(struct node *node, struct why *why)
 {
     struct server_listen listens[LISTENERS_MAX];
+    struct tls_context *contexts[LISTENERS_MAX] = {NULL};
     const struct config *config = node->config;
     must(config->listener_count <= LISTENERS_MAX);
     for (uint32_t i = 0; i < config->listener_count; i++) {
@@ -134,10 +175,12 @@ static enum err listen_all(struct node *node, struct why *why)
         listens[i] = (struct server_listen){0};
         enum err err = address_of(from->host, from->port, &listens[i].address, why);
         if (!err && from->tls)
-            err = tls_server_open(from->cert, from->key, &node->tls[i], why);
-        if (err)
+            err = tls_server_open(from->cert, from->key, &contexts[i], why);
+        if (err) {
+            close_contexts(contexts);
             return err;
-        listens[i].tls = node->tls[i];
+        }
+        listens[i].tls = contexts[i];
     }
     struct server_config server = {
         .listens = listens,
@@ -148,8 +191,10 @@ static enum err listen_all(struct node *node, struct why *why)
         .log_self = node,
     };
     entropy_fill(&node->entropy, &server.seed, sizeof server.seed);
-    return server_new(&node->loop, &server, node->clock, api_handler(node->api), why,
-                      &node->server);
+    enum err err =
+        server_new(&node->loop, &server, node->clock, api_handler(node->api), why, &node->server);
+    close_contexts(contexts); /* the server has its share */
+    return err;
 }
 
 static void say_ready(struct node *node)
@@ -166,6 +211,7 @@ static void say_ready(struct node *node)
     }
     log_write(&node->log, LOG_INFO, "what=ready version=%s pid=%d", BONGSU_VERSION, getpid());
     notify_supervisor("READY=1");
+    node_watchdog_start(node);
 }
 
 static enum err open_loop(struct node *node, struct why *why)
@@ -180,6 +226,8 @@ static enum err open_loop(struct node *node, struct why *why)
         must(uv_signal_start(&node->signals[i], on_signal, numbers[i]) == 0);
     }
     node_stop_open(node);
+    node_reload_open(node);
+    node_watchdog_open(node);
     node->attached = actor_loop_new(&node->loop, node->clock);
     node->ledger_thread = actor_thread_new("ledger", node->clock);
     if (!node->attached || !node->ledger_thread)
@@ -229,21 +277,25 @@ static void finish(struct node *node)
     intake_free(node->intake);
     if (node->ledger)
         ledger_free(node->ledger);
-    for (size_t i = 0; i < LISTENERS_MAX; i++)
-        tls_context_close(node->tls[i]);
     if (node->loop_open)
         must(uv_loop_close(&node->loop) == 0);
+    config_free(node->config);
 }
 
-int node_serve(const struct config *config, const struct node_options *options, struct why *why)
+int node_serve(struct config *config, const struct node_options *options, struct why *why)
 {
-    struct node node = {.config = config, .clock = system_clock(), .entropy = system_entropy()};
+    struct node node = {.config = config,
+                        .config_path = options->config_path,
+                        .clock = system_clock(),
+                        .entropy = system_entropy()};
     node.log = (struct log){.fd = STDERR_FILENO,
                             .format = options->log_json ? LOG_JSON : LOG_TEXT,
                             .clock = node.clock};
     (void)signal(SIGPIPE, SIG_IGN);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        config_free(config);
         return (void)why_set(why, ERR_CRYPTO, "libcurl does not start"), EX_SOFTWARE;
+    }
     enum err err = start(&node, why);
     if (err) {
         if (node.loop_open) {

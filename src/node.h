@@ -11,5 +11,5 @@ struct node_options {
 };
 
 /* Serves until SIGTERM or SIGINT, drains, and returns an exit code of sysexits.h; other than 0 with
- * `why`. Borrows the first configuration; what a reload loads is its own. */
-int node_serve(const struct config *config, const struct node_options *options, struct why *why);
+ * `why`. Takes the configuration over; at SIGHUP another takes its place. */
+int node_serve(struct config *config, const struct node_options *options, struct why *why);

@@ -4,6 +4,8 @@
  */
 #pragma once
 #include "api/api.h"
+#include "conf/changes.h"
+#include "flow/ledger.h"
 #include "flow/messages.h"
 #include "model/limits.h"
 #include "net/server.h"
@@ -11,8 +13,37 @@
 #include "node_worker.h"
 #include "runtime/log.h"
 
+/* A reload on its way; one at a time. */
+struct reload {
+    struct node *node;
+    uv_work_t work;
+    uv_async_t applied;
+    bool running;
+    bool again;   /* another was asked for meanwhile */
+    bool posted;  /* on its way through the actors: nothing may go before it is back */
+    bool closing; /* and then the handle goes */
+    enum err err;
+    struct why why;
+    struct config_faults faults;
+    struct config_changes changes;
+    struct config *next;
+    struct tls_context *tls[LISTENERS_MAX]; /* of the listeners that have another certificate */
+    struct worker_change *worker;
+    struct ledger_change ledger;
+};
+
+/* Signs of life for the service manager. */
+struct watchdog {
+    uv_timer_t timer;
+    uv_async_t alive;
+    struct ping ledger, courier;
+    bool out;     /* the pings are under way */
+    bool closing; /* and then the handle goes */
+};
+
 struct node {
-    const struct config *config;
+    struct config *config; /* the one that is used */
+    const char *config_path;
     struct log log;
     struct clock clock;
     struct entropy entropy;
@@ -28,7 +59,6 @@ struct node {
     struct intake *intake;
     struct api *api;
     struct server *server;
-    struct tls_context *tls[LISTENERS_MAX];
     uv_signal_t signals[3];
     struct inbox ledger_inbox, intake_inbox, courier_inbox;
 
@@ -37,7 +67,30 @@ struct node {
     uv_timer_t patience;
     struct drain drain;
     bool stopping, handed_back;
+
+    struct reload reload;
+    struct watchdog watchdog;
 };
+
+/* node.c: what the parts take from a configuration. */
+struct api_config node_api_config(const struct node *node, const struct config *config);
+void node_retry_policies(const struct config *config, struct retry_policy into[PRIORITY_COUNT]);
+size_t node_window_bytes(const struct config *config);
+size_t node_cache_bytes(const struct config *config);
+size_t node_waiting_bytes(const struct config *config);
+
+/* node_reload.c */
+void node_reload_open(struct node *node);
+void node_reload_close(struct node *node); /* its handle goes, once it can */
+/* Reads the configuration again and swaps it, or says in the log why not. */
+void node_reload(struct node *node);
+
+/* node_watchdog.c */
+void node_watchdog_open(struct node *node);
+/* Does nothing unless the service manager wants to hear ($WATCHDOG_USEC, sd_watchdog_enabled(3)).
+ */
+void node_watchdog_start(struct node *node);
+void node_watchdog_close(struct node *node); /* its handles go, once they can */
 
 /* node_stop.c */
 /* The handles it needs; they are on the loop then. */

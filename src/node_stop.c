@@ -29,6 +29,8 @@ void node_close_handles(struct node *node)
         close_handle((uv_handle_t *)&node->signals[i]);
     close_handle((uv_handle_t *)&node->patience);
     close_handle((uv_handle_t *)&node->drained);
+    node_reload_close(node);
+    node_watchdog_close(node);
     if (node->server)
         server_close(node->server, NULL, NULL);
     node->server = NULL;

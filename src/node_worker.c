@@ -1,25 +1,20 @@
 /* node_worker.c - see node_worker.h. */
 #include "node_worker.h"
-#include "core/route.h"
-#include "flow/courier.h"
+#include "flow/messages.h"
 #include "model/limits.h"
 #include "net/transports.h"
+#include "node_table.h"
 #include "runtime/loop.h"
 #include "runtime/pool.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ROUTES_ARENA_MAX = 4 * 1024 * 1024 };
-
 struct worker {
     const struct config *config;
     struct clock clock;
     struct entropy entropy;
-    struct arena arena;
-    struct courier_provider *providers;
-    struct routes routes;
-    bool heavy;
+    struct provider_table *table;
 
     uv_loop_t loop;
     uv_async_t stop;
@@ -31,75 +26,6 @@ struct worker {
     bool started;
 };
 
-static enum err open_providers(struct worker *worker, struct why *why)
-{
-    const struct config *config = worker->config;
-    worker->providers = arena_array(&worker->arena, struct courier_provider,
-                                    config->provider_count ? config->provider_count : 1);
-    if (!worker->providers)
-        return why_set(why, ERR_MEMORY, "no memory for the providers");
-    for (uint32_t i = 0; i < config->provider_count; i++) {
-        const struct config_provider *from = &config->providers[i];
-        struct courier_provider *to = &worker->providers[i];
-        struct why reason;
-        enum err err = from->ops->open(&from->open, &to->self, &reason);
-        if (err)
-            return why_set(why, err, "provider %.*s: %.180s", STR_ARG(from->open.name),
-                           reason.text);
-        to->ops = from->ops;
-        to->name = from->open.name;
-        to->in_flight_max = (uint32_t)from->in_flight;
-        to->rate = (uint32_t)from->rate;
-        to->timeout = from->timeout;
-        worker->heavy |= from->ops->heavy;
-    }
-    return OK;
-}
-
-static void convert_route(const struct config_route *from, struct route *to)
-{
-    *to = (struct route){
-        .kind = from->kind,
-        .apps = from->match.app.list,
-        .app_count = from->match.app.count,
-        .bundle_ids = from->match.bundle_id.list,
-        .bundle_id_count = from->match.bundle_id.count,
-        .countries = from->match.country.list,
-        .country_count = from->match.country.count,
-        .categories = from->match.category.list,
-        .category_count = from->match.category.count,
-        .target_count = from->choice_count,
-    };
-    for (uint32_t i = 0; i < from->choice_count; i++)
-        to->targets[i] = (struct route_target){.provider = from->choices[i].provider,
-                                               .weight = from->choices[i].weight};
-}
-
-static enum err make_routes(struct worker *worker, struct why *why)
-{
-    const struct config *config = worker->config;
-    struct route *routes = arena_array(&worker->arena, struct route, config->route_count);
-    struct route_target *sandboxes =
-        arena_array(&worker->arena, struct route_target, config->provider_count);
-    if (worker->arena.failed)
-        return why_set(why, ERR_MEMORY, "no memory for the routes");
-    for (uint32_t i = 0; i < config->route_count; i++) {
-        if (config->routes[i].choice_count > ROUTE_TARGETS_MAX)
-            return why_set(why, ERR_LIMIT, "line %u: a route names at most %d providers",
-                           config->routes[i].place.line, ROUTE_TARGETS_MAX);
-        convert_route(&config->routes[i], &routes[i]);
-    }
-    uint32_t sandbox_count = 0;
-    for (uint32_t i = 0; i < config->provider_count; i++)
-        if (str_eq(config->providers[i].ops->driver, STR("sandbox")))
-            sandboxes[sandbox_count++] = (struct route_target){.provider = i};
-    worker->routes = (struct routes){.list = routes,
-                                     .count = config->route_count,
-                                     .sandboxes = sandboxes,
-                                     .sandbox_count = sandbox_count};
-    return OK;
-}
-
 static void on_stop(uv_async_t *async)
 {
     struct worker *worker = async->data;
@@ -108,6 +34,13 @@ static void on_stop(uv_async_t *async)
     actor_loop_close(worker->attached);
     worker->attached = NULL;
     uv_close((uv_handle_t *)async, NULL);
+}
+
+static enum err open_pool(struct pool **ret, struct why *why)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    *ret = pool_new(cores > 2 ? (unsigned)(cores > 16 ? 16 : cores) - 1 : 1, why);
+    return *ret ? OK : ERR_IO;
 }
 
 static enum err open_loop(struct worker *worker, struct why *why)
@@ -121,11 +54,8 @@ static enum err open_loop(struct worker *worker, struct why *why)
         return why_set(why, ERR_MEMORY, "no memory for an event loop");
     enum err err =
         transports_new(&worker->loop, worker->clock, &worker->entropy, &worker->transport, why);
-    if (!err && worker->heavy) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        worker->pool = pool_new(cores > 2 ? (unsigned)(cores > 16 ? 16 : cores) - 1 : 1, why);
-        err = worker->pool ? OK : ERR_IO;
-    }
+    if (!err && worker->table->heavy)
+        err = open_pool(&worker->pool, why);
     return err;
 }
 
@@ -138,10 +68,7 @@ enum err worker_open(const struct config *config, struct clock clock, const stru
     worker->config = config;
     worker->clock = clock;
     worker->entropy = *entropy;
-    arena_init(&worker->arena, ROUTES_ARENA_MAX);
-    enum err err = open_providers(worker, why);
-    if (!err)
-        err = make_routes(worker, why);
+    enum err err = provider_table_open(config, NULL, NULL, &worker->table, why);
     if (!err)
         err = open_loop(worker, why);
     if (err) {
@@ -157,9 +84,9 @@ struct inbox worker_inbox(struct worker *worker)
     return actor_loop_inbox(worker->attached);
 }
 
-bool worker_has_sandbox(const struct worker *worker)
+static size_t library_bytes(const struct config *config)
 {
-    return worker->routes.sandbox_count > 0;
+    return (size_t)config->limits.memory / MEMORY_PARTS * LIBRARY_PARTS;
 }
 
 static void kick(void *self)
@@ -187,11 +114,11 @@ enum err worker_start(struct worker *worker, struct store *store, struct inbox l
         .clock = worker->clock,
         .entropy = worker->entropy,
         .pool = worker->pool,
-        .providers = worker->providers,
-        .provider_count = worker->config->provider_count,
-        .routes = worker->routes,
+        .providers = worker->table->providers,
+        .provider_count = worker->table->count,
+        .routes = worker->table->routes,
         .ids = ids,
-        .library_bytes_max = (size_t)worker->config->limits.memory / MEMORY_PARTS * LIBRARY_PARTS,
+        .library_bytes_max = library_bytes(worker->config),
         .kick = kick,
         .kick_self = worker,
     };
@@ -233,9 +160,75 @@ void worker_close(struct worker *worker)
     pool_free(worker->pool);
     close_loop(worker);
     courier_free(worker->courier);
-    for (uint32_t i = 0; worker->providers && i < worker->config->provider_count; i++)
-        if (worker->providers[i].ops)
-            worker->providers[i].ops->close(worker->providers[i].self);
-    arena_done(&worker->arena);
+    provider_table_close(worker->table);
     free(worker);
+}
+
+/* ------------------------------------------------------------------------------- changes ---- */
+
+struct worker_change {
+    struct courier_change change;
+    const struct config *config;
+    struct provider_table *table;
+    struct pool *pool; /* the first; NULL: there is one, or none is needed */
+};
+
+enum err worker_change_open(const struct worker *worker, const struct config *next,
+                            struct worker_change **ret, struct why *why)
+{
+    struct worker_change *change = calloc(1, sizeof *change);
+    if (!change)
+        return why_set(why, ERR_MEMORY, "no memory for the providers");
+    change->config = next;
+    enum err err = provider_table_open(next, worker->config, worker->table, &change->table, why);
+    if (!err && change->table->heavy && !worker->pool)
+        err = open_pool(&change->pool, why);
+    if (!err) {
+        change->change = (struct courier_change){
+            .message = {.type = COURIER_CONFIG},
+            .providers = change->table->providers,
+            .kept = change->table->kept,
+            .provider_count = change->table->count,
+            .routes = change->table->routes,
+            .pool = change->pool,
+            .library_bytes_max = library_bytes(next),
+        };
+        if (!courier_change_prepare(&change->change))
+            err = why_set(why, ERR_MEMORY, "no memory for the providers");
+    }
+    if (err) {
+        worker_change_discard(change);
+        return err;
+    }
+    *ret = change;
+    return OK;
+}
+
+void worker_change_discard(struct worker_change *change)
+{
+    if (!change)
+        return;
+    courier_change_discard(&change->change);
+    provider_table_discard(change->table);
+    pool_free(change->pool);
+    free(change);
+}
+
+void worker_change_post(struct worker *worker, struct worker_change *change,
+                        void (*done)(void *self), void *self)
+{
+    struct inbox inbox = worker_inbox(worker);
+    change->change.done = done;
+    change->change.self = self;
+    inbox_post(&inbox, &change->change.message);
+}
+
+void worker_change_done(struct worker *worker, struct worker_change *change)
+{
+    provider_table_free(worker->table);
+    worker->table = change->table;
+    worker->config = change->config;
+    if (change->pool)
+        worker->pool = change->pool;
+    free(change);
 }

@@ -198,5 +198,8 @@ bool config_can_reload(const struct config *old, const struct config *next,
     if (old->roles.intake != next->roles.intake || old->roles.worker != next->roles.worker)
         config_fault_add(faults, (struct config_place){0}, remedy,
                          "roles: they cannot change in a reload");
+    if (old->limits.disk_reserve != next->limits.disk_reserve)
+        config_fault_add(faults, (struct config_place){0}, remedy,
+                         "limits: disk_reserve cannot change in a reload");
     return faults->count == before;
 }

@@ -31,8 +31,9 @@ struct intake *intake_new(const struct intake_config *config)
     return intake;
 }
 
-void intake_resize(struct intake *intake, size_t cache_bytes_max)
+void intake_resize(struct intake *intake, size_t cache_bytes_max, size_t waiting_bytes_max)
 {
+    intake->admission.bytes_max = waiting_bytes_max;
     directory_resize(&intake->directory, cache_bytes_max - cache_bytes_max / 4);
     library_resize(intake->library, cache_bytes_max / 4);
 }

@@ -33,8 +33,8 @@ struct intake_config {
 /* NULL if memory is short. */
 struct intake *intake_new(const struct intake_config *config);
 void intake_free(struct intake *intake);
-/* Another budget for what it caches. */
-void intake_resize(struct intake *intake, size_t cache_bytes_max);
+/* Other budgets. */
+void intake_resize(struct intake *intake, size_t cache_bytes_max, size_t waiting_bytes_max);
 struct actor intake_actor(struct intake *intake);
 /* Calls `done`, in a turn, once nothing that was asked of the store or the ledger is unanswered.
  * Nobody may ask anew from outside: what comes of the answers is waited for, too. */
