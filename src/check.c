@@ -90,15 +90,20 @@ enum err check_config(const struct config *config, struct config_faults *faults)
     return faults->count == before ? OK : ERR_INPUT;
 }
 
+void check_format(const char *path, const struct config_fault *fault, char into[CHECK_TEXT_MAX])
+{
+    char place[32] = "";
+    if (fault->place.line)
+        (void)snprintf(place, sizeof place, ":%u:%u", fault->place.line, fault->place.column);
+    (void)snprintf(into, CHECK_TEXT_MAX, "%s%s: %.*s%s%.*s", path, place, STR_ARG(fault->what),
+                   fault->remedy.len ? "; " : "", STR_ARG(fault->remedy));
+}
+
 void check_print(const char *path, const struct config_faults *faults, FILE *out)
 {
+    char text[CHECK_TEXT_MAX];
     for (uint32_t i = 0; i < faults->count; i++) {
-        const struct config_fault *fault = &faults->list[i];
-        if (fault->place.line)
-            fprintf(out, "%s:%u:%u: %.*s", path, fault->place.line, fault->place.column,
-                    STR_ARG(fault->what));
-        else
-            fprintf(out, "%s: %.*s", path, STR_ARG(fault->what));
-        fprintf(out, fault->remedy.len ? "; %.*s\n" : "%.*s\n", STR_ARG(fault->remedy));
+        check_format(path, &faults->list[i], text);
+        fprintf(out, "%s\n", text);
     }
 }

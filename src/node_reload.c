@@ -60,15 +60,10 @@ static void prepare(uv_work_t *work)
 
 /* -------------------------------------------------------------------------------- refused ---- */
 
-enum { FAULT_TEXT_MAX = 3 * WHY_MAX };
-
 /* A fault as `bongsu check` prints it, in a form that stands between quotes. */
-static void fault_text(const struct reload *reload, uint32_t i, char into[FAULT_TEXT_MAX])
+static void fault_text(const struct reload *reload, uint32_t i, char into[CHECK_TEXT_MAX])
 {
-    const struct config_fault *fault = &reload->faults.list[i];
-    (void)snprintf(into, FAULT_TEXT_MAX, "%s:%u:%u: %.*s%s%.*s", reload->node->config_path,
-                   fault->place.line, fault->place.column, STR_ARG(fault->what),
-                   fault->remedy.len ? "; " : "", STR_ARG(fault->remedy));
+    check_format(reload->node->config_path, &reload->faults.list[i], into);
     for (char *at = into; *at; at++)
         if (*at == '"')
             *at = '\'';
@@ -77,7 +72,7 @@ static void fault_text(const struct reload *reload, uint32_t i, char into[FAULT_
 static void refuse(struct reload *reload)
 {
     const struct node *node = reload->node;
-    char text[FAULT_TEXT_MAX];
+    char text[CHECK_TEXT_MAX];
     uint32_t count = reload->faults.count;
     for (uint32_t i = 0; i < count; i++) {
         fault_text(reload, i, text);

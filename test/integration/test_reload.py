@@ -127,7 +127,7 @@ class SwapTest(Case):
         self.reload()
 
     def test_limits_retries_and_the_root_key(self):
-        self.server.config["limits"] = {"body_bytes": "2KiB", "memory": "32MiB"}
+        self.server.config["limits"].update(body_bytes="2KiB", memory="32MiB")
         self.server.config["retry"] = {"normal": {"attempts": 1}}
         self.server.config["root_key"] = OTHER_KEY
         self.server.config["public_url"] = "http://127.0.0.1:9"
@@ -149,6 +149,7 @@ class RefusalTest(Case):
         good = {**self.server.config}
         rows = [({"listen": f"127.0.0.1:{bongsu.free_port()}"}, "listen: an address"),
                 ({"store": f"sqlite:{self.server.directory}/other"}, "store: it cannot change"),
+                ({"limits": {"disk_reserve": "9MiB"}}, "disk_reserve cannot change"),
                 ({"speed": "fast"}, "speed"),
                 ({"root_key": "short"}, "root_key has 5 characters"),
                 ({"providers": {**good["providers"], "one": self.one.provider(from_=1)}}, "from_"),
@@ -156,7 +157,8 @@ class RefusalTest(Case):
                  "/nowhere.pem"),
                 ({"routes": [{"kind": "sms", "providers": ["three"]}]}, "three")]
         for change, words in rows:
-            self.server.config = {**good, "limits": {"body_bytes": "1KiB"}, **change}
+            self.server.config = {**good, "limits": {**good["limits"], "body_bytes": "1KiB"},
+                                  **change}
             said = self.reload("refused")
             self.assertIn(words, said)
             self.assertIn(f"{self.server.file}:", said)
