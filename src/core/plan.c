@@ -157,6 +157,15 @@ static enum kind kind_without_address(enum channel channel)
     return channel == CHANNEL_SMS ? KIND_SMS : channel == CHANNEL_EMAIL ? KIND_EMAIL : KIND_IOS;
 }
 
+/* Does one of the rows from `from` on go out? */
+static bool any_queued(const struct rows *rows, uint32_t from)
+{
+    for (uint32_t i = from; i < rows->count; i++)
+        if (rows->list[i].state == STATE_QUEUED)
+            return true;
+    return false;
+}
+
 static void add_user(struct rows *rows, uint32_t to_index, const struct plan_entry *entry)
 {
     const struct plan *plan = rows->plan;
@@ -178,10 +187,13 @@ static void add_user(struct rows *rows, uint32_t to_index, const struct plan_ent
             (void)add_user_row(rows, &person, kind_without_address(channel), REASON_NO_ADDRESS);
             return;
         }
+        uint32_t before = rows->count;
         if (channel == CHANNEL_PUSH)
             add_devices(rows, &person);
         else
             add_contact(rows, &person, channel);
+        if (plan->strategy == STRATEGY_FIRST && any_queued(rows, before))
+            return;
     }
 }
 
@@ -234,12 +246,26 @@ enum err plan_deliveries(const struct plan *plan, struct arena *arena, struct de
         else
             add_direct(&rows, i, &plan->entries[i]);
     }
-    must(rows.count == room);
+    must(plan->strategy == STRATEGY_FIRST ? rows.count <= room : rows.count == room);
     if (arena->failed)
         return why_set(why, ERR_MEMORY, "no memory for the deliveries");
     *ret = rows.list;
     *ret_count = rows.count;
     return OK;
+}
+
+const enum channel *plan_channels_after(const struct notification *notification, enum channel tried,
+                                        uint32_t *ret_count)
+{
+    *ret_count = 0;
+    if (notification->strategy != STRATEGY_FIRST)
+        return notification->channels;
+    for (uint32_t i = 0; i < notification->channel_count; i++)
+        if (notification->channels[i] == tried) {
+            *ret_count = notification->channel_count - i - 1;
+            return notification->channels + i + 1;
+        }
+    return notification->channels;
 }
 
 bool plan_has_kind(const struct delivery *delivery)

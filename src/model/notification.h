@@ -1,8 +1,8 @@
 /* model/notification.h - what was asked for, whom it goes to, and what became of it.
  *
- * A notification and its deliveries are facts: written once, at acceptance. What happens
- * afterwards is appended as events; a delivery's state is its last event (or, before the first,
- * what acceptance decided).
+ * A notification and its deliveries are facts: written once, at acceptance; with strategy `first`
+ * some deliveries are added later, in the same manner. What happens afterwards is appended as
+ * events; a delivery's state is its last event (or, before the first, what acceptance decided).
  */
 #pragma once
 #include "base/time.h"
@@ -15,6 +15,12 @@ struct notification {
     enum mode mode;
     enum priority priority;
     enum guarantee guarantee;
+    enum strategy strategy;
+    /* `first` only: the channels that have content, in order, for what is planned later, and
+     * whether its rows take the user's attributes. */
+    enum channel channels[CHANNEL_COUNT];
+    uint32_t channel_count;
+    bool wants_attributes;
     struct wall expires_at;   /* acceptance + ttl */
     struct str category;      /* name; never absent */
     struct str template_name; /* absent: the content stands in the request */
@@ -23,8 +29,8 @@ struct notification {
     struct str collapse_key;
     struct str event_id;
     struct str traceparent;
-    struct str request; /* the JSON as it came: to, data, content */
-    uint32_t delivery_count;
+    struct str request;      /* the JSON as it came: to, data, content */
+    uint32_t delivery_count; /* so far */
 };
 
 struct delivery {
@@ -42,6 +48,7 @@ struct delivery {
     struct str attributes; /* the user's, if the template uses them; else absent */
     enum state state;      /* queued, or suppressed with `reason`, at acceptance */
     struct str reason;
+    struct wall made_at; /* ms == 0: at acceptance; else added then, and its first event says why */
 };
 
 /* A change of state, with the attempt that caused it if one did. */

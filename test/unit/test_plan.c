@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/rng.h"
 #include "core/plan.h"
 #include "model/limits.h"
@@ -108,6 +109,7 @@ static void draw(struct world *world, uint64_t seed)
     world->plan.channels = world->channels;
     world->plan.category = &world->category;
     world->plan.wants_attributes = chance(world, 2);
+    world->plan.strategy = (enum strategy)rng_below(&world->rng, STRATEGY_COUNT);
     struct why why;
     assert_int_equal(
         plan_deliveries(&world->plan, &world->arena, &world->deliveries, &world->count, &why), OK);
@@ -211,6 +213,54 @@ static void everybody_listed_is_in_some_row(void **state)
     test_free(world);
 }
 
+/* The rows of one entry and channel, from row `at` on. */
+static uint32_t rows_together(const struct delivery *rows, uint32_t count, uint32_t at,
+                              bool *ret_queued)
+{
+    uint32_t end = at;
+    *ret_queued = false;
+    for (; end < count && rows[end].to_index == rows[at].to_index &&
+           kind_channel(rows[end].kind) == kind_channel(rows[at].kind);
+         end++)
+        *ret_queued = *ret_queued || rows[end].state == STATE_QUEUED;
+    return end;
+}
+
+/* `first` plans what `all` does, of each user up to the first channel that goes out. */
+static void first_stops_at_the_first_channel_that_goes_out(void **state)
+{
+    (void)state;
+    struct world *world = test_malloc(sizeof *world);
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct delivery *all, *first;
+        uint32_t all_count, first_count, at = 0, stopped = UINT32_MAX;
+        struct why why;
+        draw(world, seed);
+        world->plan.strategy = STRATEGY_ALL;
+        assert_int_equal(plan_deliveries(&world->plan, &world->arena, &all, &all_count, &why), OK);
+        world->plan.strategy = STRATEGY_FIRST;
+        assert_int_equal(plan_deliveries(&world->plan, &world->arena, &first, &first_count, &why),
+                         OK);
+        for (uint32_t i = 0, end; i < all_count; i = end) {
+            bool queued;
+            end = rows_together(all, all_count, i, &queued);
+            if (all[i].user && all[i].to_index == stopped)
+                continue;
+            for (uint32_t k = i; k < end; k++, at++) {
+                assert_true(at < first_count);
+                assert_true(same_target(&all[k], &first[at]));
+                assert_int_equal(all[k].state, first[at].state);
+                assert_int_equal(first[at].ordinal, at);
+            }
+            if (queued)
+                stopped = all[i].to_index;
+        }
+        assert_int_equal(at, first_count);
+        arena_done(&world->arena);
+    }
+    test_free(world);
+}
+
 /* ------------------------------------------------------------------------------- by example ----
  */
 
@@ -258,6 +308,118 @@ static void a_dead_token_makes_a_row_only_if_all_are_dead(void **state)
     assert_true(str_eq(rows[0].reason, REASON_NO_ADDRESS));
     assert_false(plan_has_kind(&rows[0]));
     arena_done(&arena);
+}
+
+/* What `first` plans on push, sms, e-mail, as "push/reason sms". */
+static void first_goes_on_where_nothing_can_go_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *rows;
+        uint32_t devices; /* of `devices`: the first is dead */
+        bool no_phone, no_email, phone_suppressed, email_suppressed;
+        enum choice push, sms, email;
+        bool no_sms_content;
+    } table[] = {
+        {"a live device is enough", "push push", 3},
+        {"no device", "push:no_address sms"},
+        {"a dead device", "push:invalid_token sms", 1},
+        {"opted out of push", "push:opted_out push:opted_out sms", 3, .push = CHOICE_NO},
+        {"no device, no phone", "push:no_address sms:no_address email", .no_phone = true},
+        {"suppressed phone", "push:no_address sms:suppression_list email",
+         .phone_suppressed = true},
+        {"no content between", "push:no_address email", .no_sms_content = true},
+        {"nobody can be reached", "push:no_address sms:opted_out email:no_address",
+         .sms = CHOICE_NO, .no_email = true},
+    };
+    static const enum channel channels[] = {CHANNEL_PUSH, CHANNEL_SMS, CHANNEL_EMAIL};
+    struct category category = category_default();
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct recipient user = {
+            .user = {.number = 1,
+                     .phone = table[i].no_phone ? STR_NONE : STR("+1"),
+                     .email = table[i].no_email ? STR_NONE : STR("a@b")},
+            .devices = devices,
+            .device_count = table[i].devices,
+            .phone_suppressed = table[i].phone_suppressed,
+            .email_suppressed = table[i].email_suppressed,
+            .preferences.channels = {table[i].push, table[i].sms, table[i].email},
+        };
+        struct plan_entry entry = {.user_id = STR("u"), .recipient = &user};
+        struct plan plan = {.entries = &entry,
+                            .entry_count = 1,
+                            .channels = channels,
+                            .channel_count = CHANNEL_COUNT,
+                            .has_content = {true, !table[i].no_sms_content, true},
+                            .strategy = STRATEGY_FIRST,
+                            .category = &category};
+        struct delivery *rows;
+        uint32_t count;
+        struct why why;
+        struct buf text;
+        buf_init(&text, 256);
+        assert_int_equal(plan_deliveries(&plan, &arena, &rows, &count, &why), OK);
+        for (uint32_t k = 0; k < count; k++)
+            buf_printf(&text, "%s%.*s%s%.*s", k ? " " : "",
+                       STR_ARG(channel_name(kind_channel(rows[k].kind))),
+                       rows[k].reason.at ? ":" : "", STR_ARG(rows[k].reason));
+        if (!str_eq(buf_str(&text), str_of(table[i].rows)))
+            fail_msg("%s: %.*s", table[i].what, STR_ARG(buf_str(&text)));
+        buf_done(&text);
+    }
+    arena_done(&arena);
+}
+
+/* A direct address names its channel: nothing comes after it, and it waits for nobody. */
+static void a_direct_address_knows_no_strategy(void **state)
+{
+    (void)state;
+    static const enum channel channels[] = {CHANNEL_PUSH, CHANNEL_SMS, CHANNEL_EMAIL};
+    struct category category = category_default();
+    struct plan_entry entries[] = {
+        {.kind = KIND_EMAIL, .address = STR("a@b"), .suppressed = true},
+        {.kind = KIND_SMS, .address = STR("+1")},
+    };
+    struct plan plan = {.entries = entries,
+                        .entry_count = 2,
+                        .channels = channels,
+                        .channel_count = CHANNEL_COUNT,
+                        .has_content = {true, true, true},
+                        .strategy = STRATEGY_FIRST,
+                        .category = &category};
+    struct arena arena;
+    struct delivery *rows;
+    uint32_t count;
+    struct why why;
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(plan_deliveries(&plan, &arena, &rows, &count, &why), OK);
+    assert_int_equal(count, 2);
+    assert_true(str_eq(rows[0].reason, REASON_SUPPRESSION));
+    assert_int_equal(rows[1].state, STATE_QUEUED);
+    arena_done(&arena);
+}
+
+static void the_channels_after_one_are_those_behind_it(void **state)
+{
+    (void)state;
+    struct notification first = {.strategy = STRATEGY_FIRST,
+                                 .channels = {CHANNEL_EMAIL, CHANNEL_PUSH, CHANNEL_SMS},
+                                 .channel_count = 3};
+    uint32_t count;
+    const enum channel *rest = plan_channels_after(&first, CHANNEL_EMAIL, &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(rest[0], CHANNEL_PUSH);
+    assert_int_equal(rest[1], CHANNEL_SMS);
+    (void)plan_channels_after(&first, CHANNEL_SMS, &count);
+    assert_int_equal(count, 0);
+    first.channel_count = 2;
+    (void)plan_channels_after(&first, CHANNEL_SMS, &count); /* had no content */
+    assert_int_equal(count, 0);
+    first.strategy = STRATEGY_ALL;
+    (void)plan_channels_after(&first, CHANNEL_EMAIL, &count);
+    assert_int_equal(count, 0);
 }
 
 static void copies_outlive_the_recipient(void **state)
@@ -321,6 +483,10 @@ int main(void)
         cmocka_unit_test(every_row_holds_whatever_the_seed),
         cmocka_unit_test(everybody_listed_is_in_some_row),
         cmocka_unit_test(a_dead_token_makes_a_row_only_if_all_are_dead),
+        cmocka_unit_test(first_stops_at_the_first_channel_that_goes_out),
+        cmocka_unit_test(first_goes_on_where_nothing_can_go_out),
+        cmocka_unit_test(a_direct_address_knows_no_strategy),
+        cmocka_unit_test(the_channels_after_one_are_those_behind_it),
         cmocka_unit_test(copies_outlive_the_recipient),
         cmocka_unit_test(too_many_rows_are_refused_before_any_is_made),
     };
