@@ -99,6 +99,7 @@ enum {
     STEER_REASON_LEN_MAX = 200,
     STEER_DAYS_MAX = 366,                /* until one ends by itself */
     CLAIM_MAX = 256,                     /* deliveries a claim */
+    FOLLOW_MAX = 64,                     /* channels of strategy `first` followed at once */
     BUNDLE_BYTES_MAX = 24 * 1024 * 1024, /* an accepted notification with its deliveries */
     SWEEP_ROWS_MAX = 200,                /* a retention step */
 

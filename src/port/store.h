@@ -40,6 +40,8 @@ enum verb {
     VERB_PROBE,
     VERB_CLAIM,
     VERB_SETTLE,
+    VERB_FOLLOW,
+    VERB_EXTEND,
     VERB_RECEIPT,
     VERB_CANCEL,
     VERB_REDRIVE,
@@ -171,6 +173,7 @@ struct settle {
     struct event event; /* END, AGAIN; key and seq are the store's to fill */
     struct wall due;    /* AGAIN, BACK */
     uint32_t attempts;  /* AGAIN: used so far */
+    bool follow;        /* END: strategy `first` has a channel behind this one (see follow) */
     /* Side effects on the recipient; a later registration of the token wins over `since`. */
     struct str retire_device; /* of user `user`; absent: none */
     int64_t user;
@@ -180,7 +183,56 @@ struct settle {
     struct str suppress_address; /* absent: none */
     enum channel suppress_channel;
     struct str suppress_reason;
-    bool applied; /* result: the fence held */
+    bool applied;  /* result: the fence held */
+    bool followed; /* result: with this one the channel has reached nobody: it is to be followed */
+};
+
+/* -- follow: channels of strategy `first` that have reached nobody ----------------------------
+ *
+ * A settle with `follow` looks at all rows of its entry of `to` and its channel. Once every one has
+ * ended as failed, dead or suppressed, and none was sent before that, a mark is made: at most one
+ * ever for an entry and channel, so a redriven dead letter that ends again makes no second. It is
+ * open until extend closes it, and keeps its notification from retention. VERB_FOLLOW lists open
+ * marks, oldest notification first, with what planning needs, and closes those that are over: their
+ * notification was cancelled or has expired, or its user or app is gone. It lists fewer when the
+ * group's arena is full. */
+struct followed {
+    const struct notification *notification;
+    uint32_t to_index;
+    enum channel channel; /* that reached nobody */
+    struct str user_id;   /* as accepted */
+    enum state state;     /* how the last of its rows ended */
+    struct str reason;
+    /* As it stands now. */
+    struct recipient recipient; /* with devices */
+    struct category category;   /* `default` if it is gone */
+};
+
+struct follow {
+    struct op op;
+    uint32_t limit;  /* 1..FOLLOW_MAX */
+    struct wall now; /* calendar */
+    struct followed *list;
+    uint32_t count;
+    bool more; /* there may be others */
+};
+
+/* -- extend: deliveries that follow, added to their notification -------------------------------
+ *
+ * Closes the mark, which is the fence, and adds the rows at the next ordinals: queued ones pending,
+ * due at once, suppressed ones ended, each with a first event that says so. A mark that is not open
+ * changes nothing; that of a cancelled notification is closed and nothing is added. */
+struct extend {
+    struct op op;
+    int64_t notification; /* the mark */
+    uint32_t to_index;
+    enum channel channel;
+    const struct delivery *deliveries; /* in order; ordinal, to_index, made_at are the store's */
+    uint32_t count;
+    struct str why;  /* after what: a queued one's reason, another's detail */
+    struct wall due; /* calendar: at once */
+    struct wall now;
+    bool applied; /* result: they were added */
 };
 
 /* -- receipt: a provider's later word moves a sent delivery on ------------------------------
@@ -392,6 +444,7 @@ enum query_type {
 struct notification_view {
     struct notification notification;
     bool cancelled;
+    bool following; /* more deliveries are about to be added (see follow) */
     uint32_t counts[STATE_COUNT];
 };
 
@@ -502,6 +555,7 @@ struct store_state {
     uint64_t id_secret[2];
     int64_t last_id;    /* highest notification id ever stored */
     int64_t offset_ms;  /* of the calendar */
+    bool following;     /* channels are to be followed */
     uint32_t recovered; /* deliveries put back */
     uint32_t cut_off;   /* at-most-once deliveries that ended as `unknown` */
     bool full;          /* as in struct group */

@@ -17,6 +17,16 @@ bool receipt_moves(enum state from, enum state to)
     }
 }
 
+bool ends_unsent(enum state state)
+{
+    return state == STATE_FAILED || state == STATE_DEAD || state == STATE_SUPPRESSED;
+}
+
+bool is_unsent(enum state state)
+{
+    return ends_unsent(state) || state == STATE_QUEUED || state == STATE_SCHEDULED;
+}
+
 struct standing standing_of(const struct delivery *delivery, int64_t notification)
 {
     return (struct standing){
@@ -50,7 +60,7 @@ struct delivery_view view_of(const struct delivery *delivery, int64_t notificati
     struct delivery_view view = {
         .delivery = *delivery,
         .notification = notification,
-        .created_at = id_time(notification),
+        .created_at = delivery->made_at.ms ? delivery->made_at : id_time(notification),
         .updated_at = standing->updated_at,
         .state = standing->state,
         .reason = standing->reason,
@@ -118,6 +128,11 @@ void query_date(struct query *query, int64_t offset_ms)
         date(&query->notifications[i].notification.expires_at, offset_ms);
     for (uint32_t i = 0; (steps || one) && i < query->count; i++)
         date(&query->events[i].due, offset_ms);
+}
+
+bool events_by_time(const struct query *query, uint32_t deliveries)
+{
+    return query->cursor_set ? query->cursor_id != query->id : deliveries <= EVENTS_BY_TIME_MAX;
 }
 
 bool idem_live(struct wall accepted, struct wall now)

@@ -16,6 +16,11 @@ enum {
 /* The order of states that a receipt may move a delivery along (port/store.h, receipt). */
 bool receipt_moves(enum state from, enum state to);
 
+/* Strategy `first` goes on from a channel if each of its deliveries has been in no other states
+ * than these, and is now in one that ends it (port/store.h, follow). */
+bool is_unsent(enum state state);
+bool ends_unsent(enum state state);
+
 /* Where a delivery stands by its facts alone: acceptance, then each event in order. */
 struct standing {
     enum state state;
@@ -58,6 +63,9 @@ bool change_is_of_app(enum change_type type);
 
 /* Turns the calendar's times of an answer into wall time. */
 void query_date(struct query *query, int64_t offset_ms);
+
+/* How QUERY_EVENTS goes: a page goes on as the one before it, though deliveries were added. */
+bool events_by_time(const struct query *query, uint32_t deliveries);
 
 bool idem_live(struct wall accepted, struct wall now);
 uint32_t page_limit(uint32_t limit);

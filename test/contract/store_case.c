@@ -257,7 +257,7 @@ static struct delivery make_delivery(const struct draft *draft, uint32_t ordinal
         .device_id = str_of(draft->device_id),
         .address = draft->address ? str_of(draft->address) : STR("token-0"),
         .bundle_id = STR("com.example.shop"),
-        .to_index = ordinal,
+        .to_index = draft->entry_rows ? ordinal / draft->entry_rows : ordinal,
         .state = STATE_QUEUED,
     };
     if (draft->place == PLACE_ENDED) {
@@ -292,6 +292,13 @@ struct accept_case *case_make_accept(struct store_case *c, const struct draft *d
         .request = STR("{\"to\":[]}"),
         .delivery_count = count,
     };
+    if (draft->strategy == STRATEGY_FIRST) {
+        static const enum channel channels[] = {CHANNEL_PUSH, CHANNEL_SMS, CHANNEL_EMAIL};
+        made->notification.strategy = STRATEGY_FIRST;
+        memcpy(made->notification.channels, channels, sizeof channels);
+        made->notification.channel_count = CHANNEL_COUNT;
+        made->notification.wants_attributes = draft->template_name != NULL;
+    }
     made->accept = (struct accept){
         .op.verb = VERB_ACCEPT,
         .idem = case_idem(c, draft),

@@ -88,6 +88,8 @@ struct draft {
     const char *user_id, *device_id, *address, *category, *template_name;
     const char *event_id, *body; /* event_id NULL: not idempotent */
     int64_t ttl_ms;              /* 0: a day */
+    enum strategy strategy;      /* first: on push, sms and e-mail */
+    uint32_t entry_rows;         /* deliveries of each entry of `to`; 0: 1 */
 };
 
 /* An accept with all it borrows, made from a draft. */

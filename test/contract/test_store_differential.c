@@ -18,6 +18,7 @@ struct hand {
     uint32_t attempt;
     enum kind kind;
     enum priority priority;
+    bool first; /* the strategy */
 };
 
 struct script {
@@ -62,6 +63,8 @@ static struct draft random_draft(struct script *s)
         .category = pick(s, 3) ? NULL : "news",
         .template_name = pick(s, 2) ? "order" : NULL,
         .ttl_ms = 1 + pick(s, 1000000),
+        .strategy = (enum strategy)pick(s, STRATEGY_COUNT),
+        .entry_rows = 1 + pick(s, 3),
     };
     if (user < USERS) {
         draft.user_id = text(s, "user", user);
@@ -107,11 +110,9 @@ static void do_accepts(struct script *s)
             s->notes[s->note_count++] = accept->notification->id;
         for (uint32_t k = 0; k < accept->notification->delivery_count; k++)
             if (drafts[i].place == PLACE_HAND && s->hand_count < NOTES_MAX)
-                s->hands[s->hand_count++] = (struct hand){drafts[i].app,
-                                                          {accept->notification->id, k},
-                                                          1,
-                                                          drafts[i].kind,
-                                                          drafts[i].priority};
+                s->hands[s->hand_count++] = (struct hand){
+                    drafts[i].app,      {accept->notification->id, k},       1, drafts[i].kind,
+                    drafts[i].priority, drafts[i].strategy == STRATEGY_FIRST};
     }
 }
 
@@ -137,7 +138,8 @@ static void do_claim(struct script *s)
                    (int)got->recipient.preferences.channels[CHANNEL_PUSH]);
         if (s->hand_count < NOTES_MAX)
             s->hands[s->hand_count++] = (struct hand){
-                app, {got->notification->id, got->delivery->ordinal}, got->attempt, kind, priority};
+                app,      {got->notification->id, got->delivery->ordinal}, got->attempt, kind,
+                priority, got->notification->strategy == STRATEGY_FIRST};
     }
 }
 
@@ -164,6 +166,7 @@ static void do_settle(struct script *s)
                   .provider = STR("apns-main"),
                   .code = STR("500"),
                   .reason = str_of(text(s, "reason", pick(s, 3)))},
+        .follow = hand.first,
         .due = {s->c->now.ms + pick(s, 3000)},
         .attempts = pick(s, 5) ? hand.attempt : hand.attempt - 1,
     };
@@ -185,9 +188,60 @@ static void do_settle(struct script *s)
         settle.suppress_reason = STR("bounced");
     }
     case_op(s->c, &settle.op);
-    buf_printf(&s->log, "settle %d applied %d\n", (int)settle.to, settle.applied);
+    buf_printf(&s->log, "settle %d applied %d followed %d\n", (int)settle.to, settle.applied,
+               settle.followed);
     if (settle.applied)
         s->hands[at] = s->hands[--s->hand_count];
+}
+
+static void extend_random(struct script *s, const struct followed *followed)
+{
+    struct delivery rows[2] = {{0}};
+    struct extend extend = {
+        .op.verb = VERB_EXTEND,
+        .notification = followed->notification->id,
+        .to_index = followed->to_index,
+        .channel = followed->channel,
+        .deliveries = rows,
+        .count = 1 + pick(s, 2),
+        .why = STR("push: failed"),
+        .now = s->c->now,
+    };
+    for (uint32_t i = 0; i < extend.count; i++) {
+        bool queued = pick(s, 3) > 0;
+        rows[i] = (struct delivery){.user = followed->recipient.user.number,
+                                    .user_id = followed->user_id,
+                                    .kind = (enum kind)pick(s, KIND_COUNT),
+                                    .address = str_of(text(s, "token", pick(s, 8))),
+                                    .state = queued ? STATE_QUEUED : STATE_SUPPRESSED,
+                                    .reason = queued ? STR_NONE : REASON_NO_ADDRESS};
+    }
+    for (uint32_t times = 1 + pick(s, 2); times; times--) {
+        case_op(s->c, &extend.op);
+        buf_printf(&s->log, "  extended %d\n", extend.applied);
+    }
+}
+
+static void do_follow(struct script *s)
+{
+    struct follow follow = {
+        .op.verb = VERB_FOLLOW, .limit = 1 + pick(s, FOLLOW_MAX), .now = s->c->now};
+    case_op(s->c, &follow.op);
+    buf_printf(&s->log, "follow %u\n", follow.count);
+    for (uint32_t i = 0; i < follow.count; i++) {
+        const struct followed *got = &follow.list[i];
+        buf_printf(&s->log, "  %lld/%u %d after %d of %u user %lld devices %u channels %u %d",
+                   (long long)got->notification->id, got->to_index, (int)got->channel,
+                   (int)got->state, got->notification->delivery_count,
+                   (long long)got->recipient.user.number, got->recipient.device_count,
+                   got->notification->channel_count, got->notification->wants_attributes);
+        note_str(s, got->reason);
+        note_str(s, got->user_id);
+        note_str(s, got->category.name);
+        buf_add_char(&s->log, '\n');
+        if (pick(s, 4))
+            extend_random(s, got);
+    }
 }
 
 static int64_t some_note(struct script *s)
@@ -302,8 +356,9 @@ static void do_change(struct script *s)
 
 static void note_depths(struct script *s)
 {
-    buf_printf(&s->log, "open last %lld recovered %u cut off %u\n", (long long)s->c->state.last_id,
-               s->c->state.recovered, s->c->state.cut_off);
+    buf_printf(&s->log, "open last %lld recovered %u cut off %u following %d\n",
+               (long long)s->c->state.last_id, s->c->state.recovered, s->c->state.cut_off,
+               s->c->state.following);
     for (unsigned lane = 0; lane < LANE_COUNT; lane++)
         for (uint32_t i = 0; i < APPS; i++)
             buf_printf(&s->log, "%u ",
@@ -327,6 +382,8 @@ static void note_view(struct script *s, const struct delivery_view *view)
                (long long)view->notification, view->delivery.ordinal, (int)view->state,
                view->attempts, (long long)view->next_due.ms, (long long)view->updated_at.ms,
                (long long)view->delivery.user);
+    buf_printf(&s->log, " to %u created %lld", view->delivery.to_index,
+               (long long)view->created_at.ms);
     note_str(s, view->reason);
     note_str(s, view->provider);
     note_str(s, view->message_id);
@@ -367,7 +424,9 @@ static void note_notifications(struct script *s, struct query query)
             buf_printf(&s->log,
                        "notification %lld app %u mode %d%s:", (long long)view->notification.id,
                        view->notification.app, (int)view->notification.mode,
-                       view->cancelled ? " cancelled" : "");
+                       view->cancelled   ? " cancelled"
+                       : view->following ? " following"
+                                         : "");
             for (int state = 0; state < STATE_COUNT; state++)
                 buf_printf(&s->log, " %u", view->counts[state]);
             buf_add_char(&s->log, '\n');
@@ -455,8 +514,10 @@ static void step(struct script *s)
         do_settle(s);
     else if (chance < 72)
         do_receipt(s);
-    else if (chance < 77)
+    else if (chance < 75)
         do_cancel(s);
+    else if (chance < 78)
+        do_follow(s);
     else if (chance < 82)
         do_redrive(s);
     else if (chance < 94)

@@ -58,6 +58,17 @@ static void load_device(const struct user_row *user, struct delivery *delivery, 
     delivery->sandbox = device->sandbox;
 }
 
+void memory_category(const struct memory_disk *disk, uint32_t app, struct str name,
+                     struct arena *arena, struct category *ret)
+{
+    const struct category *category = disk_category(disk, app, name);
+    if (!category)
+        category = disk_category(disk, app, CATEGORY_DEFAULT);
+    *ret = category_default();
+    if (category)
+        shape_copy(&category_shape, category, ret, arena);
+}
+
 static void load_policy(const struct memory_disk *disk, const struct work_row *work,
                         struct delivery *delivery, struct arena *arena, struct claimed *ret)
 {
@@ -70,12 +81,7 @@ static void load_policy(const struct memory_disk *disk, const struct work_row *w
     }
     ret->suppressed =
         is_suppressed(disk, work->app, kind_channel(delivery->kind), delivery->address);
-    const struct category *category = disk_category(disk, work->app, ret->notification->category);
-    if (!category)
-        category = disk_category(disk, work->app, CATEGORY_DEFAULT);
-    ret->category = category_default();
-    if (category)
-        shape_copy(&category_shape, category, &ret->category, arena);
+    memory_category(disk, work->app, ret->notification->category, arena, &ret->category);
 }
 
 /* False if the arena cannot hold it. */
@@ -182,6 +188,7 @@ void memory_settle(struct memory_disk *disk, struct settle *op)
 {
     struct delivery_row *row = disk_delivery(disk, op->key);
     op->applied = row && row->hand && row->hand->attempts == op->attempt;
+    op->followed = false;
     if (!op->applied)
         return;
     struct work_row work = *row->hand;
@@ -189,6 +196,7 @@ void memory_settle(struct memory_disk *disk, struct settle *op)
     work.due = op->due;
     if (op->to == SETTLE_END) {
         end_work(disk, op, row, work);
+        op->followed = op->follow && disk_follow(disk, op->key);
     } else if (op->to == SETTLE_AGAIN) {
         struct event event = op->event;
         event.state = STATE_QUEUED;

@@ -60,6 +60,14 @@ static int by_due(const void *left, const void *right)
     return by_key(left, right);
 }
 
+static int by_mark(const void *left, const void *right)
+{
+    const struct follow_row *a = left, *b = right;
+    BY(ORDER(a->notification, b->notification));
+    BY(ORDER(a->to_index, b->to_index));
+    return ORDER(a->channel, b->channel);
+}
+
 static int by_idem(const void *left, const void *right)
 {
     const struct idem_row *a = left, *b = right;
@@ -145,6 +153,7 @@ struct memory_disk *memory_disk_new(uint64_t seed)
     disk->notifications.compare = by_id;
     disk->hand.compare = disk->dead.compare = by_key;
     disk->pending.compare = by_due;
+    disk->follows.compare = by_mark;
     disk->idems.compare = by_idem;
     disk->apps.compare = by_app_name;
     disk->app_numbers.compare = by_app_number;
@@ -193,9 +202,9 @@ void memory_disk_free(struct memory_disk *disk)
     free_rows(&disk->steers);
     free_rows(&disk->idems);
     free_rows(&disk->apps);
-    struct table *empty[] = {&disk->notifications, &disk->hand,        &disk->dead,
-                             &disk->pending,       &disk->app_numbers, &disk->users,
-                             &disk->tokens,        &disk->user_numbers};
+    struct table *empty[] = {&disk->follows, &disk->notifications, &disk->hand,
+                             &disk->dead,    &disk->pending,       &disk->app_numbers,
+                             &disk->users,   &disk->tokens,        &disk->user_numbers};
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         table_done(empty[i]);
     free(disk);

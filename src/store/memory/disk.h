@@ -36,6 +36,15 @@ struct notification_row {
     struct delivery_row *deliveries; /* delivery_count */
 };
 
+/* A channel of strategy `first` that reached nobody (port/store.h, follow). */
+struct follow_row {
+    int64_t notification;
+    uint32_t to_index;
+    enum channel channel;
+    uint32_t ordinal; /* of the last of its deliveries to end */
+    bool open;
+};
+
 struct idem_row {
     struct idem idem;
     int64_t notification;
@@ -77,6 +86,7 @@ struct memory_disk {
     struct table notifications; /* by id */
     struct table hand, dead;    /* by key */
     struct table pending;       /* by lane, app, due, key */
+    struct table follows;       /* by notification, to_index, channel */
     struct table idems;         /* by app, mode, key */
     struct table apps;          /* struct app by name */
     struct table app_numbers;   /* the same by number */
@@ -123,6 +133,8 @@ void memory_accept(struct memory_disk *disk, struct accept *op);
 void memory_probe(struct memory_disk *disk, struct probe *op);
 void memory_claim(struct memory_disk *disk, struct claim *op, struct arena *arena);
 void memory_settle(struct memory_disk *disk, struct settle *op);
+void memory_follow(struct memory_disk *disk, struct follow *op, struct arena *arena);
+void memory_extend(struct memory_disk *disk, struct extend *op);
 void memory_receipt(struct memory_disk *disk, struct receipt *op);
 void memory_cancel(struct memory_disk *disk, struct cancel *op, struct arena *arena);
 void memory_redrive(struct memory_disk *disk, struct redrive *op, struct arena *arena);
@@ -131,7 +143,17 @@ void memory_sweep(struct memory_disk *disk, struct sweep *op);
 void memory_query(const struct memory_disk *disk, struct query *query);
 void memory_query_list(const struct memory_disk *disk, struct query *query);
 
+/* follow.c: marks the channel of a delivery that has just ended, if it reached nobody; true if the
+ * mark is new. */
+bool disk_follow(struct memory_disk *disk, struct delivery_key key);
+/* Is a channel of it still to be followed? INT64_MIN: of any. */
+bool disk_following(const struct memory_disk *disk, int64_t notification);
+void disk_unfollow(struct memory_disk *disk, int64_t notification);
+
 /* Shared between verbs and queries. */
 void memory_recipient(const struct memory_disk *disk, const struct user_row *row,
                       struct arena *arena, bool with_devices, struct recipient *ret);
+/* As it stands now, or `default` if it is gone. */
+void memory_category(const struct memory_disk *disk, uint32_t app, struct str name,
+                     struct arena *arena, struct category *ret);
 struct delivery_view memory_view(const struct notification_row *row, uint32_t ordinal);

@@ -66,6 +66,10 @@ struct memory_work {
     struct wall due;   /* pending; dead: since when */
     struct wall expires_at;
 };
+/* Does the user of this number exist? */
+bool memory_disk_user(const struct memory_disk *disk, int64_t number);
+/* Is a channel of strategy `first` still to be followed? */
+bool memory_disk_following(const struct memory_disk *disk);
 bool memory_disk_hand(const struct memory_disk *disk, size_t index, struct memory_work *ret);
 bool memory_disk_pending(const struct memory_disk *disk, size_t index, struct memory_work *ret);
 bool memory_disk_dead(const struct memory_disk *disk, size_t index, struct memory_work *ret);

@@ -28,10 +28,13 @@ static void copy_view(const struct notification_row *row, uint32_t ordinal, stru
     ret->message_id = arena_copy(arena, ret->message_id);
 }
 
-static void copy_notification(const struct notification_row *row, struct arena *arena,
-                              bool with_counts, struct notification_view *ret)
+static void copy_notification(const struct memory_disk *disk, const struct notification_row *row,
+                              struct arena *arena, bool with_counts, struct notification_view *ret)
 {
-    *ret = (struct notification_view){.cancelled = row->cancelled};
+    *ret = (struct notification_view){
+        .cancelled = row->cancelled,
+        .following = with_counts && !row->cancelled && disk_following(disk, row->notification->id),
+    };
     shape_copy(&notification_shape, row->notification, &ret->notification, arena);
     for (uint32_t i = 0; with_counts && i < row->notification->delivery_count; i++)
         ret->counts[memory_view(row, i).state]++;
@@ -55,7 +58,7 @@ static void query_notification(const struct memory_disk *disk, struct query *que
     query->notifications = arena_array(&query->arena, struct notification_view, 1);
     if (!row || !query->notifications)
         return;
-    copy_notification(row, &query->arena, true, query->notifications);
+    copy_notification(disk, row, &query->arena, true, query->notifications);
     query->count = 1;
 }
 
@@ -97,7 +100,8 @@ static void query_notifications(const struct memory_disk *disk, struct query *qu
         at--;
         query->next_id = row->notification->id;
         if (row_matches(query, row, user))
-            copy_notification(row, &query->arena, true, &query->notifications[query->count++]);
+            copy_notification(disk, row, &query->arena, true,
+                              &query->notifications[query->count++]);
     }
 }
 
@@ -136,7 +140,7 @@ static void query_delivery(const struct memory_disk *disk, struct query *query)
     query->events = arena_array(&query->arena, struct event, delivery->event_count);
     if (query->arena.failed)
         return;
-    copy_notification(row, &query->arena, false, query->notifications);
+    copy_notification(disk, row, &query->arena, false, query->notifications);
     copy_view(row, query->key.ordinal, &query->arena, query->deliveries);
     query->delivery_count = 1;
     for (uint32_t i = 0; i < delivery->event_count; i++)
@@ -216,7 +220,7 @@ static void query_events(const struct memory_disk *disk, struct query *query)
     query->events = arena_array(&query->arena, struct event, limit);
     if (!row || query->arena.failed)
         return;
-    query->by_time = row->notification->delivery_count <= EVENTS_BY_TIME_MAX;
+    query->by_time = events_by_time(query, row->notification->delivery_count);
     if (query->by_time) {
         query_events_by_time(row, query, limit);
         return;

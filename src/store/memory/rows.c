@@ -100,6 +100,7 @@ void disk_release(struct memory_disk *disk, struct delivery_row *row)
 void disk_remove_notification(struct memory_disk *disk, struct notification_row *row)
 {
     must(table_take(&disk->notifications, row) == row);
+    disk_unfollow(disk, row->notification->id);
     for (uint32_t i = 0; i < row->notification->delivery_count; i++) {
         struct delivery_row *delivery = &row->deliveries[i];
         disk_release(disk, delivery);

@@ -71,6 +71,12 @@ static void run_op(struct memory_disk *disk, struct op *op, struct arena *arena)
     case VERB_SETTLE:
         memory_settle(disk, (struct settle *)(void *)op);
         return;
+    case VERB_FOLLOW:
+        memory_follow(disk, (struct follow *)(void *)op, arena);
+        return;
+    case VERB_EXTEND:
+        memory_extend(disk, (struct extend *)(void *)op);
+        return;
     case VERB_RECEIPT:
         memory_receipt(disk, (struct receipt *)(void *)op);
         return;
@@ -286,6 +292,7 @@ void memory_store_open(struct memory_disk *disk, struct arena *arena, struct wal
         .offset_ms = disk->offset_ms,
         .full = disk->full,
         .unconfirmed = disk->unconfirmed,
+        .following = disk_following(disk, INT64_MIN),
     };
     if (disk->unconfirmed)
         (void)why_set(&ret_state->copied, ERR_CONFLICT, "the memory disk was said to be a copy");
@@ -296,6 +303,16 @@ void memory_store_open(struct memory_disk *disk, struct arena *arena, struct wal
 }
 
 /* -- what stands on the disk ------------------------------------------------------------------ */
+
+bool memory_disk_user(const struct memory_disk *disk, int64_t number)
+{
+    return disk_user_number(disk, number) != NULL;
+}
+
+bool memory_disk_following(const struct memory_disk *disk)
+{
+    return disk_following(disk, INT64_MIN);
+}
 
 bool memory_disk_notification(const struct memory_disk *disk, size_t index,
                               struct memory_notification *ret)

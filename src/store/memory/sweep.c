@@ -12,8 +12,11 @@ static uint32_t rows_of(const struct notification_row *row)
 }
 
 /* Open, or with a dead letter still within its time. */
-static bool is_kept(const struct notification_row *row, struct wall died)
+static bool is_kept(const struct memory_disk *disk, const struct notification_row *row,
+                    struct wall died)
 {
+    if (disk_following(disk, row->notification->id))
+        return true;
     for (uint32_t i = 0; i < row->notification->delivery_count; i++) {
         const struct delivery_row *delivery = &row->deliveries[i];
         if (delivery->hand || delivery->pending)
@@ -33,7 +36,7 @@ static void sweep_notifications(struct memory_disk *disk, struct sweep *op)
     while (at < disk->notifications.count) {
         struct notification_row *row = disk->notifications.rows[at];
         bool gone = !disk_app(disk, row->notification->app);
-        bool old = row->accepted_at.ms < floor.ms && !is_kept(row, died);
+        bool old = row->accepted_at.ms < floor.ms && !is_kept(disk, row, died);
         if (!gone && !old) {
             at++;
             continue;

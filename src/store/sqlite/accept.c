@@ -45,8 +45,11 @@ static bool confirm(struct writer *writer, const struct idem *idem, struct idem_
     bind_i64(stmt, 1, answer->id);
     if (db_row(&writer->db, stmt)) {
         struct wall accepted = {id_time(answer->id).ms + column_i64(stmt, 2)};
-        bool found = confirm_row(stmt, idem, accepted, flags_mode(column_i64(stmt, 1)), answer);
+        int64_t flags = column_i64(stmt, 1);
+        bool found = confirm_row(stmt, idem, accepted, flags_mode(flags), answer);
         db_reset(stmt);
+        if (found && flags_strategy(flags) == STRATEGY_FIRST)
+            answer->deliveries -= rows_made_later(&writer->db, answer->id);
         return found;
     }
     stmt = db_use(&writer->db, IDEM_KEPT);
@@ -108,8 +111,7 @@ static void add_notification(struct writer *writer, const struct accept *op,
     db_run(&writer->db, stmt);
 }
 
-static void add_delivery(struct writer *writer, int64_t notification,
-                         const struct delivery *delivery)
+void delivery_add(struct writer *writer, int64_t notification, const struct delivery *delivery)
 {
     sqlite3_stmt *stmt = db_use(&writer->db, DELIVERY_ADD);
     bind_i64(stmt, 1, notification);
@@ -182,7 +184,7 @@ void write_accept(struct writer *writer, struct accept *op)
     add_notification(writer, op, op->idem.present ? idem : NULL);
     for (uint32_t i = 0; i < n->delivery_count; i++) {
         if (i)
-            add_delivery(writer, n->id, &op->deliveries[i]);
+            delivery_add(writer, n->id, &op->deliveries[i]);
         place_delivery(writer, op, i);
     }
     add_lookups(writer, op);

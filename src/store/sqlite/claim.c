@@ -62,9 +62,7 @@ static void load_category_of(struct db *db, const struct notification *notificat
     if (cache->category_name.at && str_eq(cache->category_name, notification->category))
         return;
     cache->category_name = notification->category;
-    if (!load_category(db, notification->app, notification->category, arena, &cache->category) &&
-        !load_category(db, notification->app, CATEGORY_DEFAULT, arena, &cache->category))
-        cache->category = category_default();
+    load_category_now(db, notification->app, notification->category, arena, &cache->category);
 }
 
 static bool load_stored(struct db *db, int64_t id, struct arena *arena, struct claim_cache *cache)

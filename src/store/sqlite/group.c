@@ -24,6 +24,12 @@ static void run_op(struct writer *writer, struct op *op, struct arena *arena)
     case VERB_SETTLE:
         write_settle(writer, (struct settle *)(void *)op);
         return;
+    case VERB_FOLLOW:
+        write_follow(writer, (struct follow *)(void *)op, arena);
+        return;
+    case VERB_EXTEND:
+        write_extend(writer, (struct extend *)(void *)op);
+        return;
     case VERB_RECEIPT:
         write_receipt(writer, (struct receipt *)(void *)op);
         return;

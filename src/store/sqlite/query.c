@@ -172,7 +172,7 @@ static void query_events(struct reader *reader, struct query *query)
     query->events = arena_array(&query->arena, struct event, room);
     if (!stored || query->arena.failed)
         return;
-    query->by_time = stored->notification.delivery_count <= EVENTS_BY_TIME_MAX;
+    query->by_time = events_by_time(query, stored->notification.delivery_count);
     if (query->by_time) {
         query_events_by_time(reader, query, stored, room);
         return;

@@ -137,3 +137,11 @@ bool load_category(struct db *db, uint32_t app, struct str name, struct arena *a
     db_reset(stmt);
     return true;
 }
+
+void load_category_now(struct db *db, uint32_t app, struct str name, struct arena *arena,
+                       struct category *ret)
+{
+    if (!load_category(db, app, name, arena, ret) &&
+        !load_category(db, app, CATEGORY_DEFAULT, arena, ret))
+        *ret = category_default();
+}

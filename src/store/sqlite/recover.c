@@ -119,6 +119,15 @@ static enum err list_depths(struct db *db, struct arena *arena, struct store_sta
     return OK;
 }
 
+static bool any_open_follow(struct db *db)
+{
+    sqlite3_stmt *stmt = db_use(db, FOLLOW_OPEN);
+    bind_i64(stmt, 1, 1);
+    bool found = db_row(db, stmt);
+    db_reset(stmt);
+    return found;
+}
+
 static int64_t highest_id(struct db *db)
 {
     sqlite3_stmt *stmt = db_use(db, NOTIFICATION_NEWEST);
@@ -144,6 +153,7 @@ enum err recover(struct writer *writer, struct wall now, const struct entropy *e
     index_load(&writer->lookup, db);
     db_exec(db, "COMMIT");
     empty_hand(writer, now, ret_state);
+    ret_state->following = any_open_follow(db);
     enum err err = list_depths(db, arena, ret_state);
     if (err == OK)
         err = steers_load(db, now, arena, ret_state);

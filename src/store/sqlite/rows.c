@@ -34,6 +34,7 @@ static void read_delivery(sqlite3_stmt *stmt, int at, uint32_t ordinal, struct a
         .kind = facts_kind(facts),
         .sandbox = facts >> 3 & 1,
         .state = facts_state(facts),
+        .made_at = {facts >> 8},
         .device_id = column_str(stmt, at + 3, arena),
         .address = column_str(stmt, at + 4, arena),
         .bundle_id = column_str(stmt, at + 5, arena),
@@ -91,6 +92,18 @@ static struct wall expiry(struct wall accepted_at, sqlite3_stmt *stmt, int at)
     return (struct wall){accepted_at.ms + column_i64(stmt, at)};
 }
 
+void read_flags(int64_t flags, struct notification *ret)
+{
+    ret->mode = flags_mode(flags);
+    ret->priority = flags_priority(flags);
+    ret->guarantee = flags_guarantee(flags);
+    ret->strategy = flags_strategy(flags);
+    ret->wants_attributes = flags >> 5 & 1;
+    ret->channel_count = (uint32_t)(flags >> 6 & 3);
+    for (unsigned i = 0; i < CHANNEL_COUNT; i++)
+        ret->channels[i] = (enum channel)(flags >> (8 + 4 * i) & 15);
+}
+
 bool load_notification(struct db *db, int64_t id, struct arena *arena,
                        struct stored_notification *ret)
 {
@@ -103,9 +116,6 @@ bool load_notification(struct db *db, int64_t id, struct arena *arena,
     ret->notification = (struct notification){
         .id = id,
         .app = (uint32_t)column_i64(stmt, 0),
-        .mode = flags_mode(flags),
-        .priority = flags_priority(flags),
-        .guarantee = flags_guarantee(flags),
         .expires_at = expiry(ret->accepted_at, stmt, 3),
         .category = column_str(stmt, 4, arena),
         .template_name = column_str(stmt, 5, arena),
@@ -117,6 +127,7 @@ bool load_notification(struct db *db, int64_t id, struct arena *arena,
         .delivery_count = (uint32_t)column_i64(stmt, 11),
         .request = column_str(stmt, 12, arena),
     };
+    read_flags(flags, &ret->notification);
     if (ret->notification.delivery_count)
         read_delivery(stmt, 13, 0, arena, &ret->first);
     db_reset(stmt);
@@ -137,10 +148,12 @@ bool load_head(struct db *db, int64_t id, struct notification_head *ret)
         .mode = flags_mode(flags),
         .priority = flags_priority(flags),
         .guarantee = flags_guarantee(flags),
+        .strategy = flags_strategy(flags),
         .accepted_at = accepted_at,
         .expires_at = expiry(accepted_at, stmt, 3),
         .deliveries = (uint32_t)column_i64(stmt, 4),
         .first_facts = column_i64(stmt, 5),
+        .flags = flags,
     };
     db_reset(stmt);
     return true;
@@ -149,6 +162,15 @@ bool load_head(struct db *db, int64_t id, struct notification_head *ret)
 bool is_cancelled(struct db *db, int64_t notification)
 {
     sqlite3_stmt *stmt = db_use(db, CANCELLED_GET);
+    bind_i64(stmt, 1, notification);
+    bool found = db_row(db, stmt);
+    db_reset(stmt);
+    return found;
+}
+
+bool is_following(struct db *db, int64_t notification)
+{
+    sqlite3_stmt *stmt = db_use(db, FOLLOW_IS_OPEN);
     bind_i64(stmt, 1, notification);
     bool found = db_row(db, stmt);
     db_reset(stmt);

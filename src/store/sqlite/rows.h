@@ -9,9 +9,16 @@
 
 /* -- how small facts are packed --------------------------------------------------------------- */
 
+/* Bits: mode 1, priority 2, guarantee 1, strategy 1, wants_attributes 1, channel_count 2, and 4 a
+ * channel from bit 8 on. */
 static inline int64_t notification_flags(const struct notification *n)
 {
-    return (int64_t)n->mode | (int64_t)n->priority << 1 | (int64_t)n->guarantee << 3;
+    int64_t flags = (int64_t)n->mode | (int64_t)n->priority << 1 | (int64_t)n->guarantee << 3 |
+                    (int64_t)n->strategy << 4 | (int64_t)n->wants_attributes << 5 |
+                    (int64_t)n->channel_count << 6;
+    for (uint32_t i = 0; i < n->channel_count; i++)
+        flags |= (int64_t)n->channels[i] << (8 + 4 * i);
+    return flags;
 }
 static inline enum mode flags_mode(int64_t flags)
 {
@@ -25,10 +32,16 @@ static inline enum guarantee flags_guarantee(int64_t flags)
 {
     return (enum guarantee)(flags >> 3 & 1);
 }
+static inline enum strategy flags_strategy(int64_t flags)
+{
+    return (enum strategy)(flags >> 4 & 1);
+}
+void read_flags(int64_t flags, struct notification *ret);
 
 static inline int64_t delivery_facts(const struct delivery *d)
 {
-    return (int64_t)d->kind | (int64_t)d->sandbox << 3 | (int64_t)d->state << 4;
+    return (int64_t)d->kind | (int64_t)d->sandbox << 3 | (int64_t)d->state << 4 |
+           (int64_t)d->made_at.ms << 8;
 }
 static inline enum kind facts_kind(int64_t facts)
 {
@@ -61,9 +74,11 @@ struct notification_head {
     enum mode mode;
     enum priority priority;
     enum guarantee guarantee;
+    enum strategy strategy;
     struct wall accepted_at, expires_at;
     uint32_t deliveries;
     int64_t first_facts;
+    int64_t flags;
 };
 bool load_head(struct db *db, int64_t id, struct notification_head *ret);
 
@@ -88,6 +103,8 @@ struct standing load_standing(struct db *db, struct delivery_key key, int64_t fa
 struct open_work load_open_work(struct db *db, struct delivery_key key, int64_t place,
                                 const struct standing *standing, struct wall accepted_at);
 bool is_cancelled(struct db *db, int64_t notification);
+/* Is a channel of it still to be followed? */
+bool is_following(struct db *db, int64_t notification);
 
 /* -- what is managed -------------------------------------------------------------------------- */
 
@@ -106,3 +123,6 @@ bool is_suppressed(struct db *db, uint32_t app, enum channel channel, struct str
 void read_category(sqlite3_stmt *stmt, struct arena *arena, struct category *ret);
 bool load_category(struct db *db, uint32_t app, struct str name, struct arena *arena,
                    struct category *ret);
+/* As it stands now, or `default` if it is gone. */
+void load_category_now(struct db *db, uint32_t app, struct str name, struct arena *arena,
+                       struct category *ret);

@@ -95,6 +95,12 @@ static const char *const migrations[] = {
 
     /* Of an attempt: which rule chose its provider. */
     "ALTER TABLE event ADD COLUMN route TEXT;",
+
+    /* Channels of strategy `first` that reached nobody; `ord` is the last of their deliveries,
+     * `made` how many were added after them, NULL while that is open. */
+    "CREATE TABLE follow(ntf INTEGER, entry INTEGER, channel INTEGER, ord INTEGER NOT NULL,"
+    " made INTEGER, PRIMARY KEY(ntf, entry, channel)) WITHOUT ROWID;"
+    "CREATE INDEX follow_open ON follow(ntf, entry, channel) WHERE made IS NULL;",
 };
 
 enum { MIGRATIONS = sizeof migrations / sizeof *migrations };

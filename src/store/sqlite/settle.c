@@ -83,6 +83,7 @@ static bool put_back(struct writer *writer, const struct settle *op)
 
 void write_settle(struct writer *writer, struct settle *op)
 {
+    op->followed = false;
     op->applied = op->to == SETTLE_END ? end_with_event(writer, op) : put_back(writer, op);
     if (!op->applied)
         return;
@@ -90,6 +91,8 @@ void write_settle(struct writer *writer, struct settle *op)
         note_over(writer, op->key.notification);
         if (op->event.state == STATE_DEAD)
             bury(writer, op);
+        if (op->follow)
+            op->followed = follow_mark(writer, op->key);
     }
     if (op->retire_device.at)
         retire_device(writer, op);

@@ -15,7 +15,8 @@ static uint32_t clear_of(struct db *db, enum statement statement, int64_t id, ui
 /* The rows that hang on a notification, `rows` at most. */
 static uint32_t clear_rest(struct writer *writer, int64_t id, uint32_t rows)
 {
-    static const enum statement tables[] = {EVENT_CLEAR, DELIVERY_CLEAR, DEAD_CLEAR, MOVED_CLEAR};
+    static const enum statement tables[] = {EVENT_CLEAR, DELIVERY_CLEAR, DEAD_CLEAR, MOVED_CLEAR,
+                                            FOLLOW_CLEAR};
     uint32_t done = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && done < rows; i++)
         done += clear_of(&writer->db, tables[i], id, rows - done);
@@ -79,6 +80,8 @@ struct old {
 static bool is_kept(struct writer *writer, const struct notification_head *head, struct wall died)
 {
     struct db *db = &writer->db;
+    if (head->strategy == STRATEGY_FIRST && is_following(db, head->id))
+        return true;
     for (uint32_t i = 0; i < head->deliveries; i++) {
         struct delivery_key key = {head->id, i};
         int64_t facts;

@@ -50,6 +50,8 @@ void show_notification(struct reader *reader, const struct stored_notification *
         .notification = stored->notification,
         .cancelled = is_cancelled(&reader->db, stored->notification.id),
     };
+    ret->following = stored->notification.strategy == STRATEGY_FIRST && !ret->cancelled &&
+                     is_following(&reader->db, stored->notification.id);
     struct notification_head head;
     if (!load_head(&reader->db, stored->notification.id, &head))
         return;

@@ -45,6 +45,8 @@ void write_accept(struct writer *writer, struct accept *op);
 void write_probe(struct writer *writer, struct probe *op);
 void write_claim(struct writer *writer, struct claim *op, struct arena *arena);
 void write_settle(struct writer *writer, struct settle *op);
+void write_follow(struct writer *writer, struct follow *op, struct arena *arena);
+void write_extend(struct writer *writer, struct extend *op);
 void write_receipt(struct writer *writer, struct receipt *op);
 void write_cancel(struct writer *writer, struct cancel *op, struct arena *arena);
 void write_redrive(struct writer *writer, struct redrive *op, struct arena *arena);
@@ -84,6 +86,14 @@ void note_change(struct pending_change *changes, uint32_t *count, int64_t place,
 
 /* accept.c: the key of an identity in the idempotency index. */
 uint64_t idem_hash(const struct writer *writer, const struct idem *idem);
+/* A delivery that is not its notification's first. */
+void delivery_add(struct writer *writer, int64_t notification, const struct delivery *delivery);
+
+/* follow.c: marks the channel of a delivery that has just ended, if it reached nobody; true if it
+ * did not know that yet. */
+bool follow_mark(struct writer *writer, struct delivery_key key);
+/* Deliveries that were added since acceptance. */
+uint32_t rows_made_later(struct db *db, int64_t notification);
 
 #define META_OFFSET "offset"
 /* offset.c: the calendar's offset, and the lowest that it had lately. */
