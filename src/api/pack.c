@@ -101,6 +101,7 @@ static enum err plan_bundle(const struct packing *packing, const struct category
         .channels = settings->channels,
         .channel_count = settings->channel_count,
         .category = settings,
+        .strategy = settings->strategy,
         .wants_attributes = packing->uses_attributes,
     };
     if (!plan.entries)
@@ -109,6 +110,19 @@ static enum err plan_bundle(const struct packing *packing, const struct category
         plan.has_content[channel] = template_has(packing->template, (enum channel)channel);
     return plan_deliveries(&plan, &bundle->arena, &bundle->deliveries,
                            &bundle->notification.delivery_count, why);
+}
+
+/* What later planning needs to know; with strategy `all` there is none. */
+static void fill_strategy(const struct packing *packing, const struct category *settings,
+                          struct notification *ret)
+{
+    ret->strategy = settings->strategy;
+    if (ret->strategy != STRATEGY_FIRST)
+        return;
+    ret->wants_attributes = packing->uses_attributes;
+    for (uint32_t i = 0; i < settings->channel_count; i++)
+        if (template_has(packing->template, settings->channels[i]))
+            ret->channels[ret->channel_count++] = settings->channels[i];
 }
 
 static void fill_notification(const struct packing *packing, const struct category *settings,
@@ -130,6 +144,7 @@ static void fill_notification(const struct packing *packing, const struct catego
         .traceparent = move(mover, packing->traceparent),
         .request = mover->to,
     };
+    fill_strategy(packing, settings, ret);
 }
 
 enum err pack_bundle(const struct packing *packing, struct bundle **ret, struct why *why)

@@ -44,8 +44,9 @@ void settings_read(struct fields *fields, struct settings *ret)
     if (ret->has_priority)
         ret->priority = (enum priority)value;
     read_ttl(fields, ret);
-    if (fields_choice(fields, STR("strategy"), &choice_strategy, &value) && value != STRATEGY_ALL)
-        fields_fault(fields, STR("strategy"), "first is not supported yet");
+    ret->has_strategy = fields_choice(fields, STR("strategy"), &choice_strategy, &value);
+    if (ret->has_strategy)
+        ret->strategy = (enum strategy)value;
     if (fields_choice(fields, STR("guarantee"), &choice_guarantee, &value) &&
         value != GUARANTEE_AT_LEAST_ONCE)
         fields_fault(fields, STR("guarantee"), "at_most_once is not supported yet");
@@ -57,6 +58,8 @@ void settings_over(const struct settings *settings, struct category *category)
         memcpy(category->channels, settings->channels, sizeof category->channels);
         category->channel_count = settings->channel_count;
     }
+    if (settings->has_strategy)
+        category->strategy = settings->strategy;
     if (settings->has_priority)
         category->priority = settings->priority;
     if (settings->has_ttl)

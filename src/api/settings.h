@@ -8,7 +8,8 @@
 struct settings {
     enum channel channels[CHANNEL_COUNT];
     uint32_t channel_count; /* 0: not stated */
-    bool has_priority, has_ttl;
+    bool has_strategy, has_priority, has_ttl;
+    enum strategy strategy;
     enum priority priority;
     struct span ttl;
 };

@@ -56,7 +56,7 @@ void view_span(struct json_out *out, struct str name, struct span span)
 
 struct str notification_status(const struct notification_view *view)
 {
-    bool open = false;
+    bool open = view->following;
     for (int state = 0; state < STATE_COUNT; state++)
         open = open || (view->counts[state] && !state_is_final((enum state)state));
     if (view->cancelled && (open || view->counts[STATE_CANCELLED]))
@@ -99,6 +99,7 @@ void view_notification(struct json_out *out, const struct ids *ids,
     view_template(out, n);
     view_str(out, STR("priority"), priority_name(n->priority));
     view_str(out, STR("guarantee"), guarantee_name(n->guarantee));
+    view_str(out, STR("strategy"), strategy_name(n->strategy));
     view_str(out, STR("collapse_key"), n->collapse_key);
     view_str(out, STR("traceparent"), n->traceparent);
     view_wall(out, STR("created_at"), id_time(n->id));
@@ -181,6 +182,8 @@ static void write_event(struct json_out *out, const struct ids *ids, const struc
 
 void view_acceptance(struct json_out *out, const struct ids *ids, const struct delivery_view *view)
 {
+    if (view->delivery.made_at.ms)
+        return;
     struct event event = {
         .key = {view->notification, view->delivery.ordinal},
         .at = view->created_at,

@@ -28,7 +28,8 @@ void view_notification(struct json_out *out, const struct ids *ids,
 /* The members of a delivery. */
 void view_delivery(struct json_out *out, const struct ids *ids, struct arena *arena,
                    const struct delivery_view *view);
-/* The step of acceptance, which is not stored as an event; then a stored one. */
+/* The step of acceptance, which is not stored as an event (nothing, if the delivery was added
+ * later: its first event says so); then a stored one. */
 void view_acceptance(struct json_out *out, const struct ids *ids, const struct delivery_view *view);
 void view_event(struct json_out *out, const struct ids *ids, const struct event *event);
 /* What each attempt came to, as an array, out of the events of one delivery. */

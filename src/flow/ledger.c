@@ -40,6 +40,7 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
     ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
     ledger->store_full = state->full;
     ledger->unconfirmed = state->unconfirmed;
+    ledger->follow_at = state->following ? now.mono : MONO_NEVER;
     for (uint32_t i = 0; i < state->depth_count; i++) {
         const struct lane_depth *depth = &state->depths[i];
         struct shelf *shelf = lanes_shelf(&ledger->lanes, depth->lane, depth->app);
@@ -64,7 +65,7 @@ static void group_free(struct group *group)
 
 void ledger_free(struct ledger *ledger)
 {
-    must(!ledger->group && list_empty(&ledger->rounds));
+    must(!ledger->group && !ledger->following && list_empty(&ledger->rounds));
     group_free(ledger->spare);
     free(ledger->urgent.at);
     free(ledger->accepts.at);
@@ -206,6 +207,12 @@ static void act_on_work(struct ledger *ledger, struct now now, struct op *op)
     case VERB_SETTLE:
         ledger_settled(ledger, now, (struct settle *)op);
         return;
+    case VERB_FOLLOW:
+        ledger_follow_loaded(ledger, now);
+        return;
+    case VERB_EXTEND:
+        ledger_extended(ledger, now, op);
+        return;
     case VERB_SWEEP:
         sweep_done(ledger, now, op->owner);
         return;
@@ -233,7 +240,8 @@ static void act_on_rest(struct ledger *ledger, struct now now, struct op *op)
 static bool is_work(const struct op *op)
 {
     return op->verb == VERB_ACCEPT || op->verb == VERB_CLAIM || op->verb == VERB_SETTLE ||
-           op->verb == VERB_SWEEP || op->verb == VERB_CONFIRM;
+           op->verb == VERB_FOLLOW || op->verb == VERB_EXTEND || op->verb == VERB_SWEEP ||
+           op->verb == VERB_CONFIRM;
 }
 
 static void committed(struct ledger *ledger, struct now now, struct group *group)
@@ -269,6 +277,7 @@ static void refused(struct ledger *ledger, struct now now, struct group *group)
         switch (op->verb) {
         case VERB_SETTLE: /* what has been sent has been sent: again until it is durable */
         case VERB_RECEIPT:
+        case VERB_EXTEND:
             op_queue_add_first(&ledger->urgent, op);
             break;
         case VERB_ACCEPT:
@@ -276,6 +285,9 @@ static void refused(struct ledger *ledger, struct now now, struct group *group)
             break;
         case VERB_CLAIM:
             ledger_claim_refused(ledger, op->owner);
+            break;
+        case VERB_FOLLOW:
+            ledger_follow_refused(ledger, now);
             break;
         case VERB_SWEEP:
             free(op->owner);
@@ -389,10 +401,12 @@ static struct mono next_turn(const struct ledger *ledger, struct now now)
     if (ledger->urgent.count || ledger->accepts.count ||
         ledger->calendar.offset_ms != ledger->offset_kept_ms)
         return ledger->retry_at;
-    if (!ledger->drain && !ledger->unconfirmed)
+    if (!ledger->drain && !ledger->unconfirmed) {
         next = mono_min(ledger->sweep_at,
                         mono_min(calendar_mono(&ledger->calendar, lanes_next_due(&ledger->lanes)),
                                  wake_for(now, steering_next_end(ledger->steering))));
+        next = mono_min(next, ledger->follow_at);
+    }
     return next.us < ledger->retry_at.us ? ledger->retry_at : next;
 }
 
@@ -403,6 +417,7 @@ static struct mono turn(void *self, struct now now)
     if (!ledger->drain && !ledger->unconfirmed) {
         ledger_steer_turn(ledger, now);
         ledger_claim_due(ledger);
+        ledger_follow_due(ledger, now);
     }
     submit(ledger, now);
     if (ledger->drain && at_rest(ledger) && ledger->drain->done) {

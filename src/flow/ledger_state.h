@@ -61,6 +61,8 @@ struct ledger {
     struct mono retry_at; /* after a refusal nothing is submitted before */
     struct mono sweep_at;
     bool sweeping;
+    struct mono follow_at; /* when to look for channels to follow; MONO_NEVER: there are none */
+    struct following *following; /* the round under way; NULL: none */
     struct list rounds;
     struct settled_change changes[CHANGES_RECENT]; /* a ring, by number */
     uint64_t change_count;
@@ -124,6 +126,12 @@ bool ledger_steer_check(struct ledger *ledger, struct now now, struct job *job);
 void ledger_steered(struct ledger *ledger, struct now now, struct job *job);
 /* Ends those whose time is over, and tells of those that stood at the start. */
 void ledger_steer_turn(struct ledger *ledger, struct now now);
+
+/* ledger_follow.c: strategy `first` goes on to the next channel. */
+void ledger_follow_due(struct ledger *ledger, struct now now);
+void ledger_follow_loaded(struct ledger *ledger, struct now now);
+void ledger_follow_refused(struct ledger *ledger, struct now now);
+void ledger_extended(struct ledger *ledger, struct now now, struct op *op);
 
 /* ledger_notices.c: telling those who hold copies. */
 /* Starts a round; answers `job` (may be NULL) once all have heard. */

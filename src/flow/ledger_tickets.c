@@ -1,5 +1,6 @@
 /* flow/ledger_tickets.c - claims, what couriers bring back, and their settling. */
 #include "core/outcome.h"
+#include "core/plan.h"
 #include "core/policy.h"
 #include "flow/ledger_state.h"
 #include <stdlib.h>
@@ -95,9 +96,22 @@ static struct settle *settle_head(struct ticket *ticket)
     return settle;
 }
 
+/* Is there another channel to try if this one has reached nobody? */
+static bool may_follow(const struct ticket *ticket)
+{
+    enum state state = ticket->settle.event.state;
+    uint32_t left = 0;
+    if (ticket->notification->strategy != STRATEGY_FIRST || !ticket->delivery->user ||
+        (state != STATE_FAILED && state != STATE_DEAD && state != STATE_SUPPRESSED))
+        return false;
+    (void)plan_channels_after(ticket->notification, kind_channel(ticket->delivery->kind), &left);
+    return left > 0;
+}
+
 static void queue_settle(struct ledger *ledger, struct ticket *ticket)
 {
     must(op_queue_reserve(&ledger->urgent, 2));
+    ticket->settle.follow = ticket->settle.to == SETTLE_END && may_follow(ticket);
     op_queue_add(&ledger->urgent, &ticket->settle.op);
     if (ticket->receipt && ticket->settle.to == SETTLE_END &&
         ticket->settle.event.state == STATE_SENT) {
@@ -250,6 +264,8 @@ void ledger_settled(struct ledger *ledger, struct now now, struct settle *settle
             ledger->stats.ended[settle->event.state]++;
             lanes_settled(shelf, now.mono);
             tell_side_effects(ledger, ticket);
+            if (settle->followed)
+                ledger->follow_at = now.mono;
         } else {
             lanes_pending(&ledger->lanes, shelf, 1, settle->due, ledger->calendar.at);
         }

@@ -205,6 +205,7 @@ static void extend_random(struct script *s, const struct followed *followed)
         .deliveries = rows,
         .count = 1 + pick(s, 2),
         .why = STR("push: failed"),
+        .due = s->c->now,
         .now = s->c->now,
     };
     for (uint32_t i = 0; i < extend.count; i++) {

@@ -72,6 +72,7 @@ static bool extend(struct store_case *c, int64_t id, uint32_t to_index, const st
         .deliveries = rows,
         .count = count,
         .why = STR("push: failed Unregistered"),
+        .due = c->now,
         .now = c->now,
     };
     case_op(c, &extend.op);

@@ -227,7 +227,8 @@ static void add_notification(struct sim *sim, struct buf *body, int event)
 {
     static const char *const priorities[] = {"critical", "high", "normal", "low"};
     static const char *const channels[] = {"[\"push\"]", "[\"sms\",\"email\"]",
-                                           "[\"push\",\"sms\",\"email\"]"};
+                                           "[\"push\",\"sms\",\"email\"]",
+                                           "[\"email\",\"push\",\"sms\"]"};
     static const char *const ttls[] = {"20s", "10m", "24h"};
     /* What has an event id must be the same whenever it is asked again. */
     struct rng own = event >= 0 ? rng_of(sim->seed * 1000 + (uint64_t)event) : sim->rng;
@@ -242,7 +243,9 @@ static void add_notification(struct sim *sim, struct buf *body, int event)
         buf_printf(body, "%s{\"user_id\":\"u%llu\"}", i ? "," : "",
                    (unsigned long long)((first + i) % SIM_USERS));
     buf_printf(body, "],\"priority\":\"%s\",\"channels\":%s,\"ttl\":\"%s\",",
-               pick(sim, priorities, 4), pick(sim, channels, 3), pick(sim, ttls, 3));
+               pick(sim, priorities, 4), pick(sim, channels, 4), pick(sim, ttls, 3));
+    if (chance(sim, 2))
+        buf_add(body, STR("\"strategy\":\"first\","));
     if (chance(sim, 2))
         buf_add(body, STR("\"template\":\"greeting\"}"));
     else if (chance(sim, 3))

@@ -166,8 +166,11 @@ void node_start(struct sim *sim)
         .retention = span_s(30 * 86400),
         .seed = rng_next(&sim->rng),
     };
-    for (unsigned i = 0; i < PRIORITY_COUNT; i++)
+    for (unsigned i = 0; i < PRIORITY_COUNT; i++) {
         config.retry[i] = policy;
+        if (sim->seed % 3 == 0) /* many dead letters */
+            config.retry[i].attempts_max = 1 + (uint32_t)(sim->seed / 3 % 3);
+    }
     sim->ledger = ledger_new(&config, &state, sim->now);
     must(sim->ledger);
     arena_done(&sim->open_arena);
@@ -210,7 +213,8 @@ bool node_at_rest(const struct sim *sim)
     return !sim->intake_box.first && !sim->ledger_box.first && !sim->courier_box.first &&
            !memory_store_pending(sim->store) && !memory_store_reads_pending(sim->store) &&
            !memory_disk_hand(sim->disk, 0, &work) && !memory_disk_pending(sim->disk, 0, &work) &&
-           courier_at_rest(sim->courier) && list_empty(&sim->tasks);
+           !memory_disk_following(sim->disk) && courier_at_rest(sim->courier) &&
+           list_empty(&sim->tasks);
 }
 
 enum { SPINS_MAX = 200 };

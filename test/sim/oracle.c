@@ -10,7 +10,7 @@ enum {
     LATE_MS = 90 * 1000, /* a clean stop, and a store that refuses */
 };
 
-static struct sent *find(struct sim *sim, struct delivery_key key)
+struct sent *oracle_find(struct sim *sim, struct delivery_key key)
 {
     for (uint32_t i = 0; i < sim->sent_count; i++)
         if (sim->sent[i].key.notification == key.notification &&
@@ -25,7 +25,7 @@ struct sent *oracle_sent(struct sim *sim, struct str delivery_id)
     struct delivery_key key;
     if (!dlv_parse(&ids, delivery_id, &key))
         sim_fail(sim, "a request without a delivery's id: %.*s", STR_ARG(delivery_id));
-    struct sent *sent = find(sim, key);
+    struct sent *sent = oracle_find(sim, key);
     if (sent)
         return sent;
     if (sim->sent_count == sim->sent_cap) {
@@ -56,7 +56,7 @@ void oracle_crash(struct sim *sim)
     struct memory_work work;
     oracle_stop(sim);
     for (size_t i = 0; memory_disk_hand(sim->disk, i, &work); i++) {
-        struct sent *sent = find(sim, work.key);
+        struct sent *sent = oracle_find(sim, work.key);
         if (sent && sent->processed)
             sent->doubtful++;
         if (sent)
@@ -80,6 +80,8 @@ void oracle_depths(struct sim *sim)
     struct memory_work work;
     uint32_t hand = 0, depths = 0, pending = 0;
     size_t at = 0;
+    if (ledger->calendar.at.ms > sim->calendar_latest.ms)
+        sim->calendar_latest = ledger->calendar.at;
     if (ledger->group || ledger->urgent.count || ledger->accepts.count)
         return;
     for (const struct shelf *shelf; (shelf = map_each(&ledger->lanes.shelves, &at));) {
@@ -154,7 +156,7 @@ static void check_claim(struct sim *sim, const struct claim *claim)
         if (work.lane != claim->lane || work.app != claim->app ||
             !wall_reached(claim->now, work.due))
             continue;
-        const struct sent *sent = find(sim, work.key);
+        const struct sent *sent = oracle_find(sim, work.key);
         if (!sent || !sent->due.us)
             continue;
         int64_t late_ms = mono_since(sent->due, sim->now.mono).us / 1000;
@@ -232,6 +234,7 @@ void oracle_begun(struct sim *sim, const struct request *request, struct sent *s
         sim_fail(sim, "I5: u%u was deleted, and is sent to", user);
     check_ttl(sim, sent);
     check_cancelled(sim, sent);
+    oracle_first_begun(sim, sent->key);
     if (sim->now.mono.us + 2000 < sent->not_before.us)
         sim_fail(sim, "C5: sent %lld ms before its Retry-After",
                  (long long)((sent->not_before.us - sim->now.mono.us) / 1000));
@@ -318,7 +321,7 @@ static enum state check_delivery(struct sim *sim, struct delivery_key key)
     }
     if (!state_is_final(state))
         sim_fail(sim, "I1: at rest in state %.*s", STR_ARG(state_name(state)));
-    const struct sent *sent = find(sim, key);
+    const struct sent *sent = oracle_find(sim, key);
     uint32_t processed = sent ? sent->processed : 0, doubtful = sent ? sent->doubtful : 0;
     if (state == STATE_SENT && !sim->crashes && sent && sent->receipt)
         sim_fail(sim, "I7: its receipt is lost");
@@ -381,6 +384,7 @@ void oracle_finish(struct sim *sim)
         for (uint32_t i = 0; i < row.notification->delivery_count; i++)
             states[check_delivery(sim, (struct delivery_key){row.notification->id, i})]++;
         check_counts(sim, row.notification->id, states);
+        oracle_first_finish(sim, &row);
     }
     check_queues(sim);
     for (uint32_t i = 0; i < sim->told_count; i++) {

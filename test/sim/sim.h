@@ -124,7 +124,8 @@ struct sim {
     bool faults; /* crashes, refusals and bad weather still happen */
     bool verbose;
     uint32_t crashes, stops, events;
-    int64_t wall_off_ms; /* steps of the wall clock, summed */
+    int64_t wall_off_ms;         /* steps of the wall clock, summed */
+    struct wall calendar_latest; /* of all lives */
     uint32_t steps;
     enum sim_life life;
     struct mono stop_deadline;
@@ -227,6 +228,7 @@ const struct json *clients_ask(struct sim *sim, struct arena *arena, const char 
 
 /* oracle.c */
 struct sent *oracle_sent(struct sim *sim, struct str delivery_id);
+struct sent *oracle_find(struct sim *sim, struct delivery_key key); /* NULL: never begun */
 /* At a moment when no commit is under way: does the ledger count what the disk has? */
 void oracle_depths(struct sim *sim);
 /* A life ends: was the clock set, and the store does not know? */
@@ -241,3 +243,7 @@ void oracle_begun(struct sim *sim, const struct request *request, struct sent *s
 void oracle_asked(struct sim *sim, uint32_t provider);
 void oracle_held(struct sim *sim, uint32_t provider);
 void oracle_finish(struct sim *sim);
+
+/* oracle_first.c: strategy `first`, when one of its deliveries begins, and at rest. */
+void oracle_first_begun(struct sim *sim, struct delivery_key key);
+void oracle_first_finish(struct sim *sim, const struct memory_notification *row);

@@ -337,7 +337,7 @@ static void default_is_there_until_it_is_changed_and_after(void **state)
     expect(node, "DELETE", "/v1/categories/default", NULL, 404);
     struct answer put = ask(node, "PUT", "/v1/categories/default",
                             "{\"channels\":[\"email\",\"push\"],\"ttl\":\"90m\",\"priority\":"
-                            "\"high\",\"mandatory\":true,\"strategy\":\"all\","
+                            "\"high\",\"mandatory\":true,\"strategy\":\"first\","
                             "\"guarantee\":\"at_least_once\"}");
     assert_status(&put, 200); /* it was there */
     got = ask(node, "GET", "/v1/categories/default", NULL);
@@ -345,6 +345,7 @@ static void default_is_there_until_it_is_changed_and_after(void **state)
     assert_text(&got, "/ttl", "90m");
     assert_text(&got, "/priority", "high");
     assert_text(&got, "/mandatory", "true");
+    assert_text(&got, "/strategy", "first");
     expect(node, "PUT", "/v1/categories/default", "{}", 200);
     expect(node, "DELETE", "/v1/categories/default", NULL, 204);
     expect(node, "GET", "/v1/categories/default", NULL, 200);
@@ -355,13 +356,13 @@ static void a_category_lists_its_faults(void **state)
 {
     struct node *node = *state;
     struct answer wrong = ask(node, "PUT", "/v1/categories/c",
-                              "{\"channels\":[\"push\",\"fax\",\"push\"],\"strategy\":\"first\","
+                              "{\"channels\":[\"push\",\"fax\",\"push\"],\"strategy\":\"best\","
                               "\"priority\":\"urgent\",\"ttl\":\"0s\",\"guarantee\":"
                               "\"at_most_once\",\"rate_limit\":{\"limit\":5,\"period\":\"1h\"},"
                               "\"mandatory\":\"yes\"}");
     assert_fault(&wrong, "/channels/1", "must be one of push, sms, email");
     assert_fault(&wrong, "/channels/2", "is listed twice");
-    assert_fault(&wrong, "/strategy", "first is not supported yet");
+    assert_fault(&wrong, "/strategy", "must be one of all, first");
     assert_fault(&wrong, "/priority", "must be one of critical, high, normal, low");
     assert_fault(&wrong, "/ttl", NULL);
     assert_fault(&wrong, "/guarantee", "at_most_once is not supported yet");

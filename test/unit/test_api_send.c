@@ -244,7 +244,7 @@ static void every_fault_of_a_notification_is_listed(void **state)
         {"{\"ttl\":\"1y\"}", "/ttl", NULL},
         {"{\"ttl\":\"367d\"}", "/ttl", "must be at most 366 days"},
         {"{\"collapse_key\":\"\"}", "/collapse_key", NULL},
-        {"{\"strategy\":\"first\"}", "/strategy", "first is not supported yet"},
+        {"{\"strategy\":\"some\"}", "/strategy", "must be one of all, first"},
         {"{\"guarantee\":\"at_most_once\"}", "/guarantee", "at_most_once is not supported yet"},
         {"{\"send_at\":\"2026-12-02T00:00:00Z\"}", "/send_at", "not supported yet"},
         {"{\"confirm_recipients\":5}", "/confirm_recipients", "not supported yet"},
