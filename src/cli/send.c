@@ -178,6 +178,7 @@ static int make_body(struct cli *cli, struct json_out *out)
     option(out, args, OPTION_TTL, "ttl");
     option(out, args, OPTION_PRIORITY, "priority");
     option(out, args, OPTION_GUARANTEE, "guarantee");
+    option(out, args, OPTION_STRATEGY, "strategy");
     option(out, args, OPTION_COLLAPSE_KEY, "collapse_key");
     json_close(out, '}');
     return code;

@@ -14,7 +14,7 @@ class Categories(ServerCase):
 
     def test_a_category_is_made_read_and_changed(self):
         path = f"/v1/categories/{unique('cat')}"
-        wanted = {"channels": ["email"], "strategy": "all", "priority": "low", "mandatory": True,
+        wanted = {"channels": ["email"], "strategy": "first", "priority": "low", "mandatory": True,
                   "ttl": "2h", "guarantee": "at_least_once"}
         self.assertIn(self.app.put(path, wanted).status, (200, 201))
         shown = self.app.get(path).json
@@ -52,7 +52,7 @@ class Categories(ServerCase):
 
     def test_what_is_not_built_yet_is_refused_by_name(self):
         path = f"/v1/categories/{unique('cat')}"
-        for member, value in {"strategy": "first", "guarantee": "at_most_once",
+        for member, value in {"guarantee": "at_most_once",
                               "rate_limit": {"limit": 5, "period": "1h"}}.items():
             with self.subTest(member=member):
                 details = self.assert_faults(self.app.put(path, {member: value}), [f"/{member}"])
