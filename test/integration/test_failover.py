@@ -115,7 +115,7 @@ class Pair(ServerCase):
 
     def test_a_limit_delays_and_moves_nothing(self):
         self.fakes["first"].rule({"reason": 20429, "headers": {"retry-after": "2"}}, prefix="+",
-                                 times=20)
+                                 times=5)
         found, asked = self.burst(100, 60)
         self.assertEqual(self.states(found), {("sent", "first")})
         self.assertEqual(asked["second"], 0)
@@ -170,7 +170,7 @@ class PushServices(ServerCase):
         self.services["bad"].rule({"status": 500}, prefix="")
         stuck = self.push("bad", 100)
         wait_for(lambda: self.services["bad"].stats()["requests"] >= 20)
-        for _ in range(5):
+        for _ in range(2):
             sent = self.push("good", 20)
             found = self.app.settled(sent["id"], 10)
             self.assertEqual({(d["state"], d["attempts"]) for d in found}, {("sent", 1)})
