@@ -7,19 +7,29 @@ enum { JITTER_LEAST_MS = 250 };
 
 struct gate_keeper {
     struct courier *courier;
+    const struct ticket *ticket;
     struct mono now;
 };
+
+/* Who sends what is routed to this provider: it, or the one that an operator has moved it to. */
+static struct sender *sender_for(struct courier *courier, const struct ticket *ticket,
+                                 uint32_t provider)
+{
+    return courier->senders[courier_moved(courier, ticket, provider)];
+}
 
 static enum breaker_door ask(void *self, uint32_t provider)
 {
     const struct gate_keeper *keeper = self;
-    return breaker_ask(&keeper->courier->senders[provider]->breaker, keeper->now);
+    return breaker_ask(&sender_for(keeper->courier, keeper->ticket, provider)->breaker,
+                       keeper->now);
 }
 
 static uint32_t share(void *self, uint32_t provider)
 {
     const struct gate_keeper *keeper = self;
-    return breaker_share(&keeper->courier->senders[provider]->breaker, keeper->now);
+    return breaker_share(&sender_for(keeper->courier, keeper->ticket, provider)->breaker,
+                         keeper->now);
 }
 
 static struct str name_of(const void *self, uint32_t provider)
@@ -33,7 +43,7 @@ static struct route_choice ask_routes(struct courier *courier, const struct tick
 {
     const struct delivery *delivery = ticket->delivery;
     const struct notification *notification = ticket->notification;
-    struct gate_keeper keeper = {.courier = courier, .now = now.mono};
+    struct gate_keeper keeper = {.courier = courier, .ticket = ticket, .now = now.mono};
     const struct route_gates gates = {.ask = ask, .share = share, .self = &keeper};
     const struct route_question question = {
         .kind = delivery->kind,
@@ -77,45 +87,30 @@ static void wait_for_any(struct courier *courier, struct ticket *ticket,
 {
     struct mono next = MONO_NEVER;
     for (uint32_t i = 0; i < choice->target_count; i++) {
-        const struct sender *sender = courier->senders[choice->targets[i].provider];
+        const struct sender *sender = sender_for(courier, ticket, choice->targets[i].provider);
         next = mono_min(next, breaker_next(&sender->breaker, now.mono));
     }
     courier_give_back_until(courier, ticket, next, now);
 }
 
-/* What an operator's word makes of the choice: the other provider, unless its breaker is open. */
-static bool take_moved(struct courier *courier, struct ticket *ticket, struct route_choice *choice,
-                       struct now now)
+static void note_choice(struct courier *courier, struct ticket *ticket, struct sender *sender,
+                        const struct route_choice *choice, struct now now)
 {
-    uint32_t moved = courier_moved(courier, ticket, choice->provider);
-    if (moved == choice->provider)
-        return true;
-    struct breaker *breaker = &courier->senders[moved]->breaker;
-    enum breaker_door door = breaker_ask(breaker, now.mono);
-    choice->provider = moved;
-    choice->more = false; /* the next attempt would come here again */
-    choice->probe = door == DOOR_LAST || door == DOOR_PROBE;
-    if (door != DOOR_SHUT)
-        return true;
-    courier_give_back_until(courier, ticket, breaker_next(breaker, now.mono), now);
-    return false;
-}
-
-static void note_choice(struct courier *courier, struct ticket *ticket,
-                        const struct route_choice *choice, uint32_t routed, struct now now)
-{
-    char text[ROUTE_TEXT_MAX], moved[NAME_LEN_MAX + 16] = "";
+    char text[ROUTE_TEXT_MAX], moved[NAME_LEN_MAX + 16];
+    const struct sender *routed = courier->senders[choice->provider];
     struct str words = route_text(&courier->config.routes, choice, name_of, courier, text);
-    if (routed != choice->provider)
-        (void)snprintf(moved, sizeof moved, ", moved from %.*s",
-                       STR_ARG(courier->senders[routed]->provider->name));
-    ticket_route(ticket, words, str_of(moved));
-    ticket->more_providers = choice->more;
+    struct str more = STR_NONE;
+    if (routed != sender) {
+        (void)snprintf(moved, sizeof moved, ", moved from %.*s", STR_ARG(routed->provider->name));
+        more = str_of(moved);
+    }
+    ticket_route(ticket, words, more);
+    ticket->more_providers = choice->more && routed == sender; /* it would come here again */
     if (choice->probe)
-        breaker_probe(&courier->senders[choice->provider]->breaker, now.mono);
+        breaker_probe(&sender->breaker, now.mono);
     for (uint32_t i = 0; choice->shut && i < choice->target_count; i++)
         if (choice->shut & 1u << i)
-            breaker_pass(&courier->senders[choice->targets[i].provider]->breaker);
+            breaker_pass(&sender_for(courier, ticket, choice->targets[i].provider)->breaker);
 }
 
 void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct now now)
@@ -133,11 +128,9 @@ void courier_take_ticket(struct courier *courier, struct ticket *ticket, struct 
         no_route(courier, ticket, now);
         return;
     }
-    uint32_t routed = choice.provider;
-    if (!take_moved(courier, ticket, &choice, now))
-        return;
-    note_choice(courier, ticket, &choice, routed, now);
-    if (!desk_add(&courier->senders[choice.provider]->desk, ticket))
+    struct sender *sender = sender_for(courier, ticket, choice.provider);
+    note_choice(courier, ticket, sender, &choice, now);
+    if (!desk_add(&sender->desk, ticket))
         courier_give_back(courier, ticket, span_s(1));
 }
 

@@ -210,5 +210,8 @@ struct mono sender_serve(struct sender *sender, struct now now)
         pace_begin(&sender->pace, now.mono);
         flight_begin(courier, sender, ticket, now);
     }
-    return MONO_NEVER; /* an answer makes room, and is an event */
+    /* An answer makes room, and is an event; so is a larger share. */
+    bool grows = sender->desk.waiting && sender->breaker.state == BREAKER_CLOSED &&
+                 sender->breaker.share < BREAKER_SHARE_FULL;
+    return grows ? sender->breaker.step_at : MONO_NEVER;
 }

@@ -16,6 +16,7 @@
 #include "core/outcome.h"
 #include "flow/courier.h"
 #include "flow/messages.h"
+#include "flow/notice.h"
 #include "flow/report.h"
 #include "flow/ticket.h"
 #include "store/memory/memory_store.h"
@@ -571,6 +572,34 @@ static void what_waited_at_the_desk_goes_elsewhere_when_it_opens(void **state)
     assert_int_equal(f->sent, f->made);
 }
 
+static void what_is_moved_does_not_wait_for_the_one_it_is_moved_from(void **state)
+{
+    const struct steer move = {.type = STEER_MOVE,
+                               .kind = KIND_EMAIL,
+                               .from = STR("alone"),
+                               .to = STR("second"),
+                               .until = WALL_NEVER};
+    struct fixture *f = *state;
+    f->peers[ALONE].status = 500;
+    run(f, 30, 20, KIND_EMAIL, mailbox);
+    assert_true(look(f, ALONE)->state != BREAKER_CLOSED);
+    struct round *round = calloc(1, sizeof *round);
+    assert_non_null(round);
+    round->type = NOTICE_STEER;
+    round->steering = steering_new(&move, 1, 1, f->now.wall);
+    round->notices[0] = (struct notice){.message = {.type = COURIER_NOTICE}, .round = round};
+    to_courier(f, &round->notices[0].message);
+    f->peers[ALONE].asked = 0;
+    run(f, 30, 20, KIND_EMAIL, mailbox);
+    steering_free(round->steering);
+    free(round);
+    assert_true(f->sent_by[SECOND] >= 20 * 29); /* before the other one's next probe */
+    come_to_rest(f);
+    assert_int_equal(f->peers[ALONE].asked, 0);
+    assert_int_equal(f->sent, f->made);
+    assert_string_equal(f->last_route, "rule 3, moved from alone");
+}
+
 static void a_push_service_delays_its_own_endpoints_only(void **state)
 {
     static const struct str endpoints[] = {STR_INIT("https://one.example/push/1"),
@@ -616,6 +645,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(what_waited_at_the_desk_goes_elsewhere_when_it_opens, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_is_moved_does_not_wait_for_the_one_it_is_moved_from,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_push_service_delays_its_own_endpoints_only, setup,
                                         teardown),
     };
