@@ -257,7 +257,7 @@ static enum err start(struct node *node, struct why *why)
         err = listen_all(node, why);
     if (!err)
         err = worker_start(node->worker, node->store, node->ledger_inbox, ledger_ids(node->ledger),
-                           why);
+                           &node->log, why);
     if (!err)
         err = actor_thread_start(node->ledger_thread, ledger_actor(node->ledger), why);
     node->ledger_started = !err;

@@ -104,7 +104,7 @@ static void *run(void *self)
 }
 
 enum err worker_start(struct worker *worker, struct store *store, struct inbox ledger,
-                      struct ids ids, struct why *why)
+                      struct ids ids, const struct log *log, struct why *why)
 {
     struct courier_config config = {
         .store = store,
@@ -119,6 +119,7 @@ enum err worker_start(struct worker *worker, struct store *store, struct inbox l
         .routes = worker->table->routes,
         .ids = ids,
         .library_bytes_max = library_bytes(worker->config),
+        .log = log,
         .kick = kick,
         .kick_self = worker,
     };

@@ -5,6 +5,7 @@
 #include "port/clock.h"
 #include "port/store.h"
 
+struct log;
 struct worker;
 
 /* A node's configurations outlive their use here: the first until the worker is closed or a change
@@ -15,9 +16,9 @@ struct worker;
 enum err worker_open(const struct config *config, struct clock clock, const struct entropy *entropy,
                      struct worker **ret, struct why *why) must_use;
 struct inbox worker_inbox(struct worker *worker);
-/* Starts the thread. `ids` are the ledger's. */
+/* Starts the thread. `ids` are the ledger's; `log` outlives the worker. */
 enum err worker_start(struct worker *worker, struct store *store, struct inbox ledger,
-                      struct ids ids, struct why *why) must_use;
+                      struct ids ids, const struct log *log, struct why *why) must_use;
 /* Nothing may be under way. Ends the thread, closes the providers, frees. NULL is allowed. */
 void worker_close(struct worker *worker);
 

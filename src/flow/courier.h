@@ -15,6 +15,7 @@
 #include "runtime/actor.h"
 
 struct courier;
+struct log;
 struct pool;
 
 /* A configured provider, opened. The courier copies it, name and all; `self` outlives the courier,
@@ -41,7 +42,8 @@ struct courier_config {
     struct routes routes;
     struct ids ids;
     size_t library_bytes_max;
-    uint64_t seed; /* of the hash maps */
+    uint64_t seed;         /* of the hash maps, and of chance */
+    const struct log *log; /* NULL: silent */
     /* Says that work has come by a callback of the transport, outside a step: the runtime turns
      * the actor soon. May be NULL where turns follow by themselves. */
     void (*kick)(void *self);

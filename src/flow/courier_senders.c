@@ -1,6 +1,7 @@
 /* flow/courier_senders.c - one provider as its courier sees it: its desk, breaker and pace, and the
  * age of its credential. */
 #include "flow/courier_state.h"
+#include "runtime/log.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -113,6 +114,28 @@ static struct str origin_of_ticket(const struct ticket *ticket)
     return delivery->kind == KIND_WEB ? origin_of(delivery->address) : STR_NONE;
 }
 
+/* One line when it opens and one when it closes; probes that fail in between say nothing new. */
+static void tell_breaker(const struct sender *sender, struct breaker_bucket window)
+{
+    const struct log *log = sender->courier->config.log;
+    bool closed = sender->breaker.state == BREAKER_CLOSED;
+    if (!log)
+        return;
+    log_write(log, closed ? LOG_INFO : LOG_WARN,
+              "what=breaker provider=%.*s state=%s attempts=%u failures=%u",
+              STR_ARG(sender->provider->name), closed ? "closed" : "open", window.attempts,
+              window.failures);
+}
+
+static void note_breaker(struct sender *sender, bool fault, struct mono began, struct now now)
+{
+    struct breaker *breaker = &sender->breaker;
+    bool was_closed = breaker->state == BREAKER_CLOSED;
+    sender->spill |= breaker_note(breaker, began, fault, now.mono, &sender->courier->rng);
+    if (was_closed != (breaker->state == BREAKER_CLOSED))
+        tell_breaker(sender, breaker_window(breaker, now.mono));
+}
+
 void sender_note(struct sender *sender, const struct ticket *ticket, struct verdict *verdict,
                  struct mono began, struct now now)
 {
@@ -133,7 +156,7 @@ void sender_note(struct sender *sender, const struct ticket *ticket, struct verd
         remember_error(sender, verdict, now);
     bool fault = is_fault(verdict, SCOPE_PROVIDER);
     if (done || fault)
-        sender->spill |= breaker_note(&sender->breaker, began, fault, now.mono, rng);
+        note_breaker(sender, fault, began, now);
     if (sender->origins.count || verdict->scope == SCOPE_ORIGIN)
         origins_note(&sender->origins, origin_of_ticket(ticket), verdict, began, now.mono, rng);
 }
