@@ -1,6 +1,7 @@
 /* api/pages.c - what needs no credentials: health, metrics, and the contract itself. */
 #include "api/call.h"
 #include "api/handlers.h"
+#include "api/lane_view.h"
 #include "api/openapi.h"
 #include "ops/health.h"
 #include "ops/metrics.h"
@@ -34,19 +35,35 @@ void readyz(struct call *call)
         call_do(job, readiness_came);
 }
 
-static void figures_came(struct job *job)
+/* What is only due later is no reason to look. */
+static void find_blocked(const struct survey *survey, bool blocked[LANE_COUNT])
 {
-    struct call *call = job->owner;
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+        const struct blocked_question question = lane_question(survey, lane);
+        struct blocked found;
+        blocked[lane] = lane_blocked(&question, survey->call->arena, &found) &&
+                        found.by != BLOCKED_NOT_DUE && question.lane->depth;
+    }
+}
+
+static void figures_came(struct survey *survey)
+{
+    struct call *call = survey->call;
+    const struct job *job = survey->queues;
     const struct api *api = call->api;
     struct store_metrics store = {0};
-    if (!call_done(job))
-        return;
+    bool blocked[LANE_COUNT];
+    find_blocked(survey, blocked);
     if (api->config.store)
         api->config.store->ops->measure(api->config.store, &store);
     struct metrics metrics = {
         .version = api->config.version,
         .ledger = &job->queues.stats,
         .lanes = job->queues.lanes,
+        .blocked = blocked,
+        .providers = survey->providers,
+        .provider_count = survey->provider_count,
+        .now = call->now.wall,
         .store = &store,
         .api = &api->stats,
         .admission = intake_admission(api->config.intake),
@@ -61,9 +78,7 @@ static void figures_came(struct job *job)
 
 void metrics_get(struct call *call)
 {
-    struct job *job = call_job(call, JOB_QUEUES);
-    if (job)
-        call_do(job, figures_came);
+    survey_begin(call, 0, figures_came, NULL);
 }
 
 void openapi_get(struct call *call)

@@ -75,6 +75,61 @@ static void queue_rate(const struct metrics *m, const char *name, struct buf *ou
     }
 }
 
+static void queue_blocked(const struct metrics *m, const char *name, struct buf *out)
+{
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        lane_head(&m->lanes[i], name, out);
+        add_value(out, m->blocked[i]);
+    }
+}
+
+static void queue_paused(const struct metrics *m, const char *name, struct buf *out)
+{
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        lane_head(&m->lanes[i], name, out);
+        add_value(out, m->lanes[i].block.paused);
+    }
+}
+
+/* ------------------------------------------------------------------------------- providers ---- */
+
+/* At most PROVIDERS_MAX; their names need no escape. */
+static void provider_head(const struct provider_report *p, const char *name, struct buf *out)
+{
+    buf_printf(out, "%s{provider=\"%.*s\"} ", name, STR_ARG(p->name));
+}
+
+#define PROVIDER_FIGURE(function, value)                                                           \
+    static void function(const struct metrics *m, const char *name, struct buf *out)               \
+    {                                                                                              \
+        for (uint32_t i = 0; i < m->provider_count; i++) {                                         \
+            const struct provider_report *p = m->providers[i];                                     \
+            provider_head(p, name, out);                                                           \
+            add_value(out, (double)(value));                                                       \
+        }                                                                                          \
+    }
+
+PROVIDER_FIGURE(provider_closed, p->state == BREAKER_CLOSED)
+PROVIDER_FIGURE(provider_share, p->share)
+PROVIDER_FIGURE(provider_throttled, p->paused_until.ms > m->now.ms)
+PROVIDER_FIGURE(provider_waiting, p->waiting)
+PROVIDER_FIGURE(provider_in_flight, p->in_flight)
+PROVIDER_FIGURE(provider_in_flight_limit, p->in_flight_max)
+PROVIDER_FIGURE(provider_rate, p->rate_1m)
+PROVIDER_FIGURE(provider_success, p->success_ratio)
+PROVIDER_FIGURE(provider_origins, p->origins_blocked)
+
+static void provider_latency(const struct metrics *m, const char *name, struct buf *out)
+{
+    for (uint32_t i = 0; i < m->provider_count; i++) {
+        const struct provider_report *p = m->providers[i];
+        buf_printf(out, "%s{provider=\"%.*s\",quantile=\"0.5\"} ", name, STR_ARG(p->name));
+        add_value(out, (double)p->p50.us / 1e6);
+        buf_printf(out, "%s{provider=\"%.*s\",quantile=\"0.99\"} ", name, STR_ARG(p->name));
+        add_value(out, (double)p->p99.us / 1e6);
+    }
+}
+
 static void http_responses(const struct metrics *m, const char *name, struct buf *out)
 {
     for (int class = 2; class < 6; class ++) {

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "core/admission.h"
 #include "flow/job.h"
+#include "flow/report.h"
 
 /* What is counted at the API, of one thread. */
 struct metrics_api {
@@ -22,6 +23,10 @@ struct metrics {
     struct str version;
     const struct ledger_stats *ledger;
     const struct lane_report *lanes; /* LANE_COUNT of them */
+    const bool *blocked;             /* the same: ops/blocked.h, but for what is only due later */
+    const struct provider_report *const *providers;
+    uint32_t provider_count;
+    struct wall now;
     const struct store_metrics *store;
     const struct metrics_api *api;
     const struct admission *admission;

@@ -400,6 +400,7 @@ static void figures_are_prometheus_text(void **state)
     assert_non_null(strstr(text, "bongsu_http_responses_total{class=\"4xx\"} 1\n"));
     assert_non_null(strstr(text, "bongsu_http_requests_open 1\n"));
     assert_non_null(strstr(text, "bongsu_queue_depth{kind=\"sms\",priority=\"critical\"} 0\n"));
+    assert_non_null(strstr(text, "bongsu_provider_available{provider=\"demo\"} 1\n"));
 }
 
 static void a_store_that_refuses_is_503_with_retry_after(void **state)
