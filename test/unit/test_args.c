@@ -49,6 +49,8 @@ static void test_words_options_and_operands_are_told_apart(void **state)
         {{"status", "--json", "ntf_1"}, COMMAND_STATUS, 1, 1, OPTION_JSON, ""},
         {{"status", "ntf_1", "--json"}, COMMAND_STATUS, 1, 1, OPTION_TIMELINE, NULL},
         {{"dlq", "redrive", "a", "b"}, COMMAND_DLQ_REDRIVE, 2, 0, OPTION_ALL, NULL},
+        {{"queue", "--app", "a"}, COMMAND_QUEUE, 0, 1, OPTION_APP, "a"},
+        {{"queue", "move", "sms", "a", "b"}, COMMAND_QUEUE_MOVE, 3, 0, OPTION_REASON, NULL},
         {{"template", "push", "-"}, COMMAND_TEMPLATE_PUSH, 1, 0, OPTION_NAME, NULL},
         {{"app", "create", "--", "--odd"}, COMMAND_APP_CREATE, 1, 0, OPTION_HELP, NULL},
         {{"send", "--user", "a", "--user", "b"}, COMMAND_SEND, 0, 2, OPTION_USER, "b"},
