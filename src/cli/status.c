@@ -80,8 +80,9 @@ static int delivery_print(struct cli *cli, struct str id)
     int code = cli_call(cli, "GET", path, STR_NONE, &answer);
     if (code || cli_raw(cli, answer))
         return code;
-    text_print(json_text(answer, "explanation"), cli->out);
-    fputs("\n\n", cli->out);
+    struct str explanation = json_text(answer, "explanation");
+    text_print(explanation, cli->out);
+    fputs(explanation.len ? "\n\n" : "", cli->out);
     members_print(cli, answer, members);
     fputc('\n', cli->out);
     const struct json *events = json_get(answer, STR("events"));

@@ -244,15 +244,67 @@ class Operating(Cli):
         self.api.on("GET", "/v1/queues?limit=200&app=shop", (200, page()))
         self.good("queue", "--app", "shop", BONGSU_APP_KEY="", BONGSU_APP_SECRET="", **self.ROOT)
 
+    def test_lanes_are_paused_resumed_and_moved(self):
+        root = {"BONGSU_APP_KEY": "", "BONGSU_APP_SECRET": "", **self.ROOT}
+        self.api.on("POST", "/v1/queues/sms/pause",
+                    (200, {"paused": {"reason": "r", "expires_at": "t9"}}))
+        self.assertEqual(self.good("queue", "pause", "sms", "--reason", "r", "--expires-in", "1h",
+                                   **root), "sms is paused, critical work too until t9\n")
+        self.assertEqual(self.sent(), {"reason": "r", "expires_in": "1h"})
+        self.api.on("POST", "/v1/queues/sms/resume", (200, {"paused": None}))
+        self.assertEqual(self.good("queue", "resume", "sms", **root), "sms goes on\n")
+        self.api.on("POST", "/v1/queues/sms/move", (200, {"moved": {"expires_at": None}}))
+        self.assertEqual(self.good("queue", "move", "sms", "a", "b", **root),
+                         "sms: what goes to a goes to b, until it is ended\n")
+        self.assertEqual(self.sent(), {"from": "a", "to": "b"})
+        self.api.on("DELETE", "/v1/queues/sms/move?from=a", (204, b""))
+        self.good("queue", "unmove", "sms", "a", **root)
+        # Without the root key nothing is asked.
+        self.assertEqual(self.run_cli("queue", "pause", "sms").returncode, 77)
+        self.api.on("GET", "/v1/queues?limit=200", (200, page(
+            {"kind": "sms", "priority": "low", "depth": 3,
+             "blocked": {"by": "slow", "detail": "nobody answers", "since": "t1"}})))
+        out = self.good("queue", **root)
+        self.assertIn("sms low: nobody answers; since t1", out)
+
+    def test_the_doctor_says_what_is_held_and_what_to_do(self):
+        root = {"BONGSU_APP_KEY": "", "BONGSU_APP_SECRET": "", **self.ROOT}
+        lane = {"kind": "sms", "depth": 3, "blocked": {
+            "by": "breaker_open", "detail": "twilio is left alone", "since": "t1",
+            "next_due_at": "t2"}}
+        self.api.on("GET", "/readyz", (200, {"status": "ready"}))
+        self.api.on("GET", "/v1/queues?limit=200", (200, page(
+            {**lane, "priority": "high"}, {**lane, "priority": "low"},
+            {"kind": "ios", "priority": "low", "depth": 9,
+             "blocked": {"by": "not_due", "detail": "later"}})))
+        self.api.on("GET", "/v1/providers?limit=200", (200, page(
+            {"name": "mail", "breaker": "closed"})))
+        self.api.on("GET", "/v1/dead-letters?limit=1", (200, page()))
+        done = self.run_cli("doctor", **root)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertEqual(done.stdout.splitlines()[:2], [
+            "sms (high, low), 6 waiting: twilio is left alone (since t1)", "  next: t2"])
+        self.assertIn("bongsu queue move sms FROM TO", done.stdout)
+        self.assertNotIn("later", done.stdout)
+        self.api.on("GET", "/v1/queues?limit=200", (200, page()))
+        self.assertEqual(self.good("doctor", **root),
+                         "healthy: everything that is due moves\n")
+        self.api.on("GET", "/readyz", (503, {"detail": "the store refuses writes"}))
+        done = self.run_cli("doctor", **root)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout, "not ready: the store refuses writes\n")
+
     def test_status_tells_notifications_from_deliveries(self):
         self.api.on("GET", f"/v1/deliveries/{DLV}", (200, delivery(events=[
             {"at": "t0", "type": "queued"},
             {"at": "t1", "type": "failed", "attempt": 1, "provider": "demo", "code": "400",
-             "reason": "BadTopic", "detail": "한국어"}])))
+             "reason": "BadTopic", "detail": "한국어", "route": None}],
+            explanation="Failed: it was refused for good.")))
         lines = self.good("status", DLV).splitlines()
+        self.assertEqual(lines[:2], ["Failed: it was refused for good.", ""])
         self.assertIn(f"notification_id      {NTF}", lines)
         self.assertEqual(lines[-1].split(),
-                         ["t1", "failed", "1", "demo", "400", "BadTopic", "한국어"])
+                         ["t1", "failed", "1", "demo", "400", "BadTopic", "한국어", "-"])
         self.assertEqual(self.run_cli("status", "x").returncode, 64)
         self.api.on("GET", f"/v1/notifications/{NTF}",
                     (200, {"id": NTF, "status": "done", "counts": {"sent": 2, "dead": 0}}))

@@ -245,7 +245,8 @@ class Explained(ServerCase):
                          "Not sent: the user has opted out of sms for category marketing.")
         self.assertIsNone(shown["blocked"])
         waits = self.app.send({"to": [{"phone": "+14155550101"}], "content": SMS})["id"]
-        wait_for(lambda: self.app.deliveries(waits)[0]["attempts"] == 1)
+        wait_for(lambda: [(d["attempts"], d["state"]) for d in self.app.deliveries(waits)] ==
+                 [(1, "queued")])
         one = self.app.deliveries(waits)[0]["id"]
         shown = self.app.must("GET", f"/v1/deliveries/{one}")
         self.assertTrue(shown["explanation"].startswith("Waiting for attempt 2, due at "), shown)

@@ -180,6 +180,29 @@ static void what_came_back_to_wait_rests_before_the_next_claim(void **state)
     lanes_done(&lanes);
 }
 
+static void a_paused_lane_takes_and_claims_nothing_and_wakes_nobody(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    uint32_t limit;
+    lanes_init(&lanes, hash_key);
+    unsigned sms = lane_of(KIND_SMS, PRIORITY_CRITICAL), ios = lane_of(KIND_IOS, PRIORITY_LOW);
+    struct shelf *paused = lanes_shelf(&lanes, sms, 1), *other = lanes_shelf(&lanes, ios, 1);
+    lanes_pause(&lanes, 1u << KIND_SMS);
+    assert_false(lanes_take(&lanes, paused, now));
+    assert_true(lanes_take(&lanes, other, now));
+    lanes_give(&lanes, other, 1);
+    lanes_pending(&lanes, paused, 5, later, now);
+    assert_int_equal(lanes_next_due(&lanes).ms, WALL_NEVER.ms);
+    assert_null(lanes_turn(&lanes, sms, later, &limit));
+    lanes_pause(&lanes, 0);
+    assert_int_equal(lanes_next_due(&lanes).ms, later.ms);
+    assert_ptr_equal(lanes_turn(&lanes, sms, later, &limit), paused);
+    lanes_claimed(&lanes, paused, limit, limit, WALL_NEVER, later);
+    lanes_give(&lanes, paused, limit);
+    lanes_done(&lanes);
+}
+
 static struct ticket *ticket_of(uint32_t app, enum priority priority)
 {
     struct ticket *ticket = calloc(1, sizeof *ticket);
@@ -249,6 +272,7 @@ int main(void)
         cmocka_unit_test(slow_lanes_leave_room_for_another),
         cmocka_unit_test(large_bundles_of_a_slow_lane_leave_bytes_for_another),
         cmocka_unit_test(what_came_back_to_wait_rests_before_the_next_claim),
+        cmocka_unit_test(a_paused_lane_takes_and_claims_nothing_and_wakes_nobody),
         cmocka_unit_test(apps_take_turns_at_a_desk_and_critical_goes_first),
         cmocka_unit_test(priorities_share_by_weight),
     };
