@@ -117,6 +117,30 @@ static void it_settles_near_what_the_provider_takes(void **state)
     assert_true(refused * 100 < taken);
 }
 
+static void other_ceilings_do_not_undo_a_cut(void **state)
+{
+    (void)state;
+    struct pace pace;
+    struct mono now = {1000000};
+    pace_init(&pace, 100, 50);
+    pace_limit(&pace, 200, 80); /* what was not cut follows */
+    assert_int_equal(pace_in_flight(&pace), 200);
+    assert_true(pace.rate > 79);
+    now.us += 1000000;
+    for (int i = 0; i < 40; i++)
+        pace_begin(&pace, now);
+    pace_throttled(&pace, now, 100, none, now);
+    uint32_t cut = pace_in_flight(&pace);
+    double rate = pace.rate;
+    assert_true(cut < 200);
+    pace_limit(&pace, 400, 0);
+    assert_int_equal(pace_in_flight(&pace), cut);
+    assert_true(pace.rate <= rate && pace.rate >= rate);
+    pace_limit(&pace, 3, 2);
+    assert_int_equal(pace_in_flight(&pace), 3);
+    assert_true(pace.rate < 2.1);
+}
+
 static void quantiles_are_right_to_an_eighth(void **state)
 {
     static struct latency latency;
@@ -143,6 +167,7 @@ int main(void)
         cmocka_unit_test(without_a_ceiling_the_limit_goes_when_it_is_no_longer_one),
         cmocka_unit_test(nothing_goes_before_a_retry_after),
         cmocka_unit_test(it_settles_near_what_the_provider_takes),
+        cmocka_unit_test(other_ceilings_do_not_undo_a_cut),
         cmocka_unit_test(quantiles_are_right_to_an_eighth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
