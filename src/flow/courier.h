@@ -54,8 +54,8 @@ enum { PROVIDER_NEW = -1 };
 
 /* Other providers and routes: COURIER_CONFIG, the sender's until `done` is called on the courier's
  * thread, in the step that takes them all. A provider that is kept goes on with its credential and
- * with all that was learnt of it; one that is left out finishes its flights, and is closed behind
- * the last by its `ops->close`, on the courier's thread. What waits is routed anew. */
+ * with all that was learnt of it; one that is left out finishes what has begun, and is closed
+ * behind the last by its `ops->close`, on the courier's thread. What waits is routed anew. */
 struct courier_change {
     struct message message;
     const struct courier_provider *providers; /* copied */

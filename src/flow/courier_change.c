@@ -35,6 +35,19 @@ static bool is_any(const void *what, const struct ticket *ticket)
     return true;
 }
 
+/* What has begun is waited for; what has not comes back at once, to be routed anew. */
+static void retire(struct courier *courier, struct sender *sender)
+{
+    struct list *next;
+    list_add_last(&courier->retired, &sender->link);
+    for (struct list *at = courier->flights.next; at != &courier->flights; at = next) {
+        struct flight *flight = list_of(at, struct flight, link);
+        next = at->next;
+        if (flight->sender == sender)
+            flight_withdraw(flight);
+    }
+}
+
 /* Kept ones move to their new places; new ones join; the rest is left out. */
 static void swap_senders(struct courier *courier, struct courier_change *change)
 {
@@ -54,7 +67,7 @@ static void swap_senders(struct courier *courier, struct courier_change *change)
     }
     for (uint32_t i = 0; i < courier->sender_count; i++)
         if (old[i])
-            list_add_last(&courier->retired, &old[i]->link);
+            retire(courier, old[i]);
     free(old);
     courier->senders = change->senders;
     courier->sender_count = change->provider_count;

@@ -58,6 +58,40 @@ static const struct route routes[] = {
     {.kind = KIND_EMAIL, .targets = {{.provider = SIM_PLAIN}}, .target_count = 1},
 };
 
+_Static_assert(sizeof routes / sizeof *routes == SIM_ROUTES, "as sim.h says");
+
+void node_routes(struct sim *sim, const uint32_t place[SIM_PROVIDERS],
+                 struct route into[SIM_ROUTES])
+{
+    memcpy(into, routes, sizeof routes);
+    for (uint32_t i = 0; i < SIM_ROUTES; i++)
+        for (uint32_t k = 0; k < into[i].target_count; k++) {
+            struct route_target *target = &into[i].targets[k];
+            target->provider = place[target->provider];
+            if (target->weight)
+                target->weight = 1 + (uint32_t)rng_below(&sim->rng, 5);
+        }
+}
+
+void node_policies(const struct sim *sim, struct retry_policy into[PRIORITY_COUNT])
+{
+    for (unsigned i = 0; i < PRIORITY_COUNT; i++) {
+        into[i] = policy;
+        if (sim->seed % 3 == 0) /* many dead letters */
+            into[i].attempts_max = 1 + (uint32_t)(sim->seed / 3 % 3);
+    }
+}
+
+void node_post_ledger(struct sim *sim, struct message *message)
+{
+    box_post(&sim->ledger_box, message);
+}
+
+void node_post_courier(struct sim *sim, struct message *message)
+{
+    box_post(&sim->courier_box, message);
+}
+
 static void start_courier(struct sim *sim)
 {
     static const size_t library_bytes[] = {1, 4096, 1 << 20};
@@ -166,11 +200,7 @@ void node_start(struct sim *sim)
         .retention = span_s(30 * 86400),
         .seed = rng_next(&sim->rng),
     };
-    for (unsigned i = 0; i < PRIORITY_COUNT; i++) {
-        config.retry[i] = policy;
-        if (sim->seed % 3 == 0) /* many dead letters */
-            config.retry[i].attempts_max = 1 + (uint32_t)(sim->seed / 3 % 3);
-    }
+    node_policies(sim, config.retry);
     sim->ledger = ledger_new(&config, &state, sim->now);
     must(sim->ledger);
     arena_done(&sim->open_arena);
@@ -302,6 +332,7 @@ static void close_node(struct sim *sim)
     if (sim->intake_box.first || sim->ledger_box.first || sim->courier_box.first)
         sim_fail(sim, "stopped with messages that nobody takes");
     courier_free(sim->courier);
+    reload_close(sim);
     sim->store->ops->close(sim->store);
     api_free(sim->api);
     intake_free(sim->intake);

@@ -252,7 +252,7 @@ enum { SLACK_US = 1000000, PROBES_APART_US = 900000, HEARD_US = 5000 };
  * it opened has a moment to come back. */
 void oracle_asked(struct sim *sim, uint32_t provider)
 {
-    const struct breaker *breaker = &sim->courier->senders[provider]->breaker;
+    const struct breaker *breaker = &sim->courier->senders[sim->place[provider]]->breaker;
     struct sim_provider *weather = &sim->weather[provider];
     if (breaker->state == BREAKER_CLOSED)
         return;

@@ -108,6 +108,8 @@ void sim_run(struct sim *sim)
             node_stop(sim);
         if (sim->faults && sim->ready && chance(sim, 4000))
             step_clock(sim);
+        if (sim->faults && sim->ready && sim->life == LIFE_RUNS && chance(sim, 1500))
+            sim_reload(sim);
         if (sim->faults && sim->ready && chance(sim, sim->full ? 1500 : 4000))
             node_fill(sim, !sim->full);
         if (anything(sim)) {
@@ -150,9 +152,9 @@ static int run_seed(uint64_t seed, bool verbose)
     oracle_finish(&sim);
     if (verbose)
         (void)printf("seed %llu: %u events, %u requests, %u deliveries sent, %u crashes, %u clean "
-                     "stops, %u clock steps, %u times full, %u copies\n",
+                     "stops, %u clock steps, %u times full, %u copies, %u reloads\n",
                      (unsigned long long)seed, sim.events, sim.asked, sim.sent_count, sim.crashes,
-                     sim.stops, sim.steps, sim.fills, sim.copies);
+                     sim.stops, sim.steps, sim.fills, sim.copies, sim.reloads);
     return 0;
 }
 

@@ -58,6 +58,7 @@ struct sim_provider {
     uint64_t fault;                  /* which one */
     struct mono told_at, hold_until; /* a 429 was answered then, with a Retry-After to then */
     struct mono probed_at;           /* the last request while its breaker was half open */
+    uint32_t generation;             /* grows when another instance takes its place */
 };
 
 /* A request in the world. */
@@ -70,7 +71,8 @@ struct flying {
     bool processed;
     struct sent *sent; /* NULL: not begun */
     uint32_t provider;
-    bool fetch; /* of a credential */
+    uint32_t generation; /* of its provider's instance */
+    bool fetch;          /* of a credential */
 };
 
 /* A task in the pool. */
@@ -81,6 +83,8 @@ struct sim_task {
 };
 
 /* What the token provider has in its instance; it goes with the process. */
+struct sim_change; /* reload.c */
+
 struct sim_token {
     struct sim *sim;
     char text[32]; /* empty: none */
@@ -154,7 +158,11 @@ struct sim {
     struct list tasks;
     struct courier_provider providers[SIM_PROVIDERS];
     struct sim_provider weather[SIM_PROVIDERS];
-    struct sim_token token;
+    uint32_t place[SIM_PROVIDERS]; /* in the courier's table */
+    struct sim_change *table;      /* what the last reload gave; NULL: as at the start */
+    struct sim_change *changing;   /* on its way */
+    struct ledger_change ledger_change;
+    uint32_t reloads;
     uint32_t token_count; /* issued in all lives */
     struct sent *sent;
     uint32_t sent_count, sent_cap;
@@ -187,6 +195,13 @@ bool chance(struct sim *sim, uint32_t in);
 void sim_run(struct sim *sim);
 
 /* node.c: the server's life */
+enum { SIM_ROUTES = 6 };
+/* The routes, for providers at these places. */
+void node_routes(struct sim *sim, const uint32_t place[SIM_PROVIDERS],
+                 struct route into[SIM_ROUTES]);
+void node_policies(const struct sim *sim, struct retry_policy into[PRIORITY_COUNT]);
+void node_post_ledger(struct sim *sim, struct message *message);
+void node_post_courier(struct sim *sim, struct message *message);
 void node_start(struct sim *sim);
 void node_crash(struct sim *sim);
 /* The next life finds a copy of the store, now and then. */
@@ -199,6 +214,12 @@ bool node_at_rest(const struct sim *sim);
 /* Performs one enabled event of the node; false if there is none now. */
 bool node_event(struct sim *sim);
 struct mono node_next(const struct sim *sim);
+
+/* reload.c: other providers and routes */
+/* Begins a reload, unless one is under way. */
+void sim_reload(struct sim *sim);
+void reload_start(struct sim *sim); /* a new life */
+void reload_close(struct sim *sim); /* its clean end: behind the courier's */
 
 /* pool.c: composing on other threads */
 bool sim_pool_event(struct sim *sim);

@@ -11,7 +11,7 @@ static enum err compose(const void *self, const struct parcel *parcel, struct st
                         const struct entropy *entropy, struct arena *arena, struct request *ret,
                         struct why *why)
 {
-    (void)self;
+    must(((const struct sim_token *)self)->sim); /* it is open */
     (void)entropy;
     (void)why;
     const struct content *content = parcel->content;
@@ -57,7 +57,7 @@ static struct verdict judge(const void *self, const struct reply *reply, struct 
         {403, NULL, FATE_AGAIN, SCOPE_PROVIDER, EFFECT_REFRESH, "stale"},
         {410, NULL, FATE_NEVER, SCOPE_ADDRESS, EFFECT_RETIRE, "gone"},
         {0}};
-    (void)self;
+    must(((const struct sim_token *)self)->sim);
     return rule(rulings, reply, STR_NONE, SCOPE_PROVIDER, arena);
 }
 
@@ -110,12 +110,20 @@ static void forget(void *self, struct wall now)
     ((struct sim_token *)self)->text[0] = '\0';
 }
 
+/* What it has is gone: whoever asks it afterwards is caught by the sanitizer. */
+static void close_instance(void *self)
+{
+    free(self);
+}
+
 static const struct provider_ops kinds_of_provider[SIM_PROVIDERS] = {
     [SIM_PLAIN] = {.driver = STR_INIT("plain"),
+                   .close = close_instance,
                    .kinds = (1u << KIND_COUNT) - 1,
                    .compose = compose,
                    .judge = judge},
     [SIM_TOKEN] = {.driver = STR_INIT("token"),
+                   .close = close_instance,
                    .kinds = (1u << KIND_COUNT) - 1,
                    .authorize = authorize,
                    .refresh_compose = refresh_compose,
@@ -124,11 +132,13 @@ static const struct provider_ops kinds_of_provider[SIM_PROVIDERS] = {
                    .compose = compose,
                    .judge = judge},
     [SIM_HEAVY] = {.driver = STR_INIT("heavy"),
+                   .close = close_instance,
                    .kinds = (1u << KIND_COUNT) - 1,
                    .heavy = true,
                    .compose = compose_heavy,
                    .judge = judge},
     [SIM_FOREIGN] = {.driver = STR_INIT("foreign"),
+                     .close = close_instance,
                      .kinds = (1u << KIND_COUNT) - 1,
                      .compose = compose_foreign,
                      .judge = judge},
@@ -261,6 +271,7 @@ static void submit(struct transport *self, struct exchange_call *call)
         return;
     }
     flying->provider = provider_of(call->request);
+    flying->generation = sim->weather[flying->provider].generation;
     oracle_asked(sim, flying->provider);
     draw(sim, flying);
     /* Some wait inside the transport for a connection, and can still be withdrawn. */
@@ -294,7 +305,6 @@ void world_init(struct sim *sim)
     for (uint32_t i = 0; i < SIM_PROVIDERS; i++)
         sim->providers[i] = (struct courier_provider){
             .ops = &kinds_of_provider[i],
-            .self = &sim->token,
             .name = kinds_of_provider[i].driver,
             .in_flight_max = 1 + (uint32_t)rng_below(&sim->rng, 60),
             .rate = chance(sim, 4) ? 1 + (uint32_t)rng_below(&sim->rng, 50) : 0,
@@ -304,7 +314,7 @@ void world_init(struct sim *sim)
 
 void world_start(struct sim *sim)
 {
-    sim->token = (struct sim_token){.sim = sim};
+    reload_start(sim);
     for (uint32_t i = 0; i < SIM_PROVIDERS; i++) /* what it was told is forgotten */
         sim->weather[i].hold_until = sim->weather[i].probed_at = (struct mono){0};
 }
@@ -323,8 +333,10 @@ static void answer(struct sim *sim, struct flying *flying)
     };
     if (!flying->fetch && reply.status == 429) {
         struct sim_provider *weather = &sim->weather[flying->provider];
-        weather->told_at = sim->now.mono;
-        weather->hold_until = mono_add(sim->now.mono, span_s(3));
+        if (flying->generation == weather->generation) {
+            weather->told_at = sim->now.mono;
+            weather->hold_until = mono_add(sim->now.mono, span_s(3));
+        }
     }
     if (flying->sent && reply.status == 429) {
         flying->sent->not_before = mono_add(sim->now.mono, span_s(3));

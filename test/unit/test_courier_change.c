@@ -116,6 +116,7 @@ static void who_is_left_out_finishes_its_flights(void **state)
     send(f, 5, 60000);
     turn(f);
     assert_int_equal(one.composed, 2);
+    f->calls[0]->begun = f->calls[1]->begun = true;
     const struct courier_provider list[] = {provider_of(&two, name, 2)};
     change_to(f, list, all_new, 1, one_route());
     memset(name, 'x', sizeof name - 1); /* what the change points at goes once it is done */
@@ -129,6 +130,24 @@ static void who_is_left_out_finishes_its_flights(void **state)
     assert_int_equal(count_by(f, STR("one")), 2);
     assert_int_equal(count_by(f, STR("two")), 3);
     assert_int_equal(two.closed, 0);
+}
+
+static void what_has_not_begun_comes_back_from_who_is_left_out(void **state)
+{
+    struct fixture *f = *state;
+    struct instance one = {0}, two = {0};
+    f->provider = provider_of(&one, "one", 2);
+    fixture_open(f, one_route(), f->store);
+    send(f, 2, 60000);
+    turn(f);
+    f->calls[0]->begun = true;
+    const struct courier_provider list[] = {provider_of(&two, "two", 2)};
+    change_to(f, list, all_new, 1, one_route());
+    assert_int_equal(f->call_count, 1);
+    assert_int_equal(count_returned(f, TICKET_BACK), 1);
+    assert_int_equal(one.closed, 0);
+    answer_all(f);
+    assert_int_equal(one.closed, 1);
 }
 
 static void who_is_idle_is_closed_at_once(void **state)
@@ -154,6 +173,7 @@ static void who_is_kept_changes_its_place_and_its_limits(void **state)
     send(f, 4, 60000);
     turn(f);
     assert_int_equal(one.composed, 1);
+    f->calls[0]->begun = true;
     const struct courier_provider list[] = {provider_of(&two, "two", 1),
                                             provider_of(&one, "one", 3)};
     change_to(f, list, (const int32_t[]){PROVIDER_NEW, 0}, 2,
@@ -175,6 +195,7 @@ static void without_any_provider_what_waits_has_no_route(void **state)
     fixture_open(f, one_route(), f->store);
     send(f, 3, 60000);
     turn(f);
+    f->calls[0]->begun = true;
     change_to(f, NULL, NULL, 0, (struct routes){0});
     assert_int_equal(count_returned(f, TICKET_JUDGED), 2);
     answer_all(f);
@@ -233,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_is_left_out_finishes_its_flights),
+        TEST(what_has_not_begun_comes_back_from_who_is_left_out),
         TEST(who_is_idle_is_closed_at_once),
         TEST(who_is_kept_changes_its_place_and_its_limits),
         TEST(without_any_provider_what_waits_has_no_route),
