@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/usage.h"
 #include "node.h"
+#include "store_command.h"
 #include <sysexits.h>
 
 #define CONFIG_PATH_DEFAULT "/etc/bongsu/bongsu.yaml"
@@ -56,6 +57,25 @@ static int check(const char *path)
     return 0;
 }
 
+static bool is_store(enum command command)
+{
+    return command == COMMAND_STORE_VERIFY || command == COMMAND_STORE_MIGRATE ||
+           command == COMMAND_STORE_BACKUP || command == COMMAND_STORE_CONFIRM_EPOCH;
+}
+
+/* With --url a server is meant, wherever its store is. */
+static int store(const struct args *args, const char *path)
+{
+    if (args_has(args, OPTION_URL))
+        return cli_run(args, BONGSU_VERSION, stdout, stderr);
+    struct config *config = load(path);
+    if (!config)
+        return EX_CONFIG;
+    int code = store_command(args, config, stdout, stderr);
+    config_free(config);
+    return code;
+}
+
 /* What stands in no command's place: nothing, --help, --version. -1: it is a command line. */
 static int without_command(int argc, char **argv)
 {
@@ -95,5 +115,7 @@ int main(int argc, char **argv)
         return serve(&args, path);
     if (!args_has(&args, OPTION_HELP) && args.command == COMMAND_CHECK)
         return check(path);
+    if (!args_has(&args, OPTION_HELP) && is_store(args.command))
+        return store(&args, path);
     return cli_run(&args, BONGSU_VERSION, stdout, stderr);
 }

@@ -23,6 +23,8 @@ static int (*const commands[COMMAND_COUNT])(struct cli *cli) = {
     [COMMAND_KEY_CREATE] = command_key_create,
     [COMMAND_KEY_LIST] = command_key_list,
     [COMMAND_KEY_REVOKE] = command_key_revoke,
+    [COMMAND_STORE_BACKUP] = command_store_backup,
+    [COMMAND_STORE_CONFIRM_EPOCH] = command_store_confirm_epoch,
     [COMMAND_OPENAPI] = command_openapi,
 };
 

@@ -4,6 +4,6 @@
 #include "cli/args.h"
 #include <stdio.h>
 
-/* Runs the command and returns its exit code. Requires neither COMMAND_SERVE nor COMMAND_CHECK,
- * unless --help is given. */
+/* Runs the command and returns its exit code. Requires none of COMMAND_SERVE, COMMAND_CHECK,
+ * COMMAND_STORE_VERIFY and COMMAND_STORE_MIGRATE, unless --help is given. */
 int cli_run(const struct args *args, const char *version, FILE *out, FILE *err);

@@ -20,4 +20,6 @@ int command_app_delete(struct cli *cli);
 int command_key_create(struct cli *cli);
 int command_key_list(struct cli *cli);
 int command_key_revoke(struct cli *cli);
+int command_store_backup(struct cli *cli);
+int command_store_confirm_epoch(struct cli *cli);
 int command_openapi(struct cli *cli);

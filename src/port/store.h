@@ -536,10 +536,28 @@ struct store_metrics {
     bool full;
 };
 
+/* How the store is now, for its operator. */
+enum backup_state { BACKUP_NONE, BACKUP_RUNNING, BACKUP_DONE, BACKUP_FAILED };
+enum { BACKUP_FILE_MAX = 1024 };
+
+struct store_look {
+    bool full, unconfirmed; /* as in struct store_state */
+    struct why copied;
+    enum backup_state backup; /* of the last one since the start */
+    char file[BACKUP_FILE_MAX];
+    uint64_t pages, pages_done;
+    struct why why; /* BACKUP_FAILED */
+};
+
 struct store_ops {
     void (*submit)(struct store *self, struct group *group);
     void (*read)(struct store *self, struct query *query);
     void (*measure)(struct store *self, struct store_metrics *ret); /* from any thread */
+    void (*look)(struct store *self, struct store_look *ret);       /* from any thread */
+    /* Begins a copy of the store that goes on by itself, between groups; `look` tells how far it
+     * is. From any thread. ERR_CONFLICT: one is under way; ERR_INPUT: not the absolute path of a
+     * file; ERR_UNSUPPORTED. */
+    enum err (*backup)(struct store *self, struct str file, struct why *why);
     /* Finishes what was submitted, posts its completions, closes. The last call. */
     void (*close)(struct store *self);
 };

@@ -27,6 +27,17 @@ bool is_unsent(enum state state)
     return ends_unsent(state) || state == STATE_QUEUED || state == STATE_SCHEDULED;
 }
 
+bool state_follows(enum state from, enum state to)
+{
+    if (from == STATE_DEAD)
+        return to == STATE_QUEUED;
+    if (from != STATE_QUEUED)
+        return receipt_moves(from, to);
+    return to == STATE_QUEUED || to == STATE_SENT || to == STATE_FAILED || to == STATE_DEAD ||
+           to == STATE_SUPPRESSED || to == STATE_EXPIRED || to == STATE_CANCELLED ||
+           to == STATE_UNKNOWN;
+}
+
 struct standing standing_of(const struct delivery *delivery, int64_t notification)
 {
     return (struct standing){

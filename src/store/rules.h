@@ -21,6 +21,9 @@ bool receipt_moves(enum state from, enum state to);
 bool is_unsent(enum state state);
 bool ends_unsent(enum state state);
 
+/* May an event of state `to` follow one of `from`, or acceptance in it? */
+bool state_follows(enum state from, enum state to);
+
 /* Where a delivery stands by its facts alone: acceptance, then each event in order. */
 struct standing {
     enum state state;

@@ -11,7 +11,7 @@ enum { ARENA_MAX = 64 * 1024 * 1024 };
 
 /* -- opening and closing ---------------------------------------------------------------------- */
 
-static void fill(void *self, void *at, size_t len)
+void case_entropy(void *self, void *at, size_t len)
 {
     (void)self; /* a number drawn anew must be new, also in a child of this process */
     assert_int_equal(getrandom(at, len, 0), (ssize_t)len);
@@ -40,7 +40,7 @@ struct store_case *case_new(enum backend backend)
 
 enum err case_try_open(struct store_case *c, struct why *why)
 {
-    struct entropy entropy = {fill, NULL};
+    struct entropy entropy = {case_entropy, NULL};
     arena_reset(&c->opened);
     enum err err = OK;
     if (c->backend == BACKEND_MEMORY)

@@ -53,6 +53,7 @@ int case_teardown(void **state);
 #test " (small indexes)", test, case_setup_sqlite_small, case_teardown, NULL               \
     }
 
+void case_entropy(void *self, void *at, size_t len); /* of struct entropy */
 struct store_case *case_new(enum backend backend);
 void case_free(struct store_case *c);
 void case_remove(const char *directory); /* with the files in it */

@@ -205,6 +205,19 @@ static void memory_measure(struct store *self, struct store_metrics *ret)
     };
 }
 
+static void memory_look(struct store *self, struct store_look *ret)
+{
+    const struct memory_disk *disk = store_of(self)->disk;
+    *ret = (struct store_look){.full = disk->full, .unconfirmed = disk->unconfirmed};
+}
+
+static enum err memory_backup(struct store *self, struct str file, struct why *why)
+{
+    (void)self;
+    (void)file;
+    return why_set(why, ERR_UNSUPPORTED, "a store in memory has no backup");
+}
+
 void memory_store_crash(struct store *self)
 {
     struct waiting forgotten;
@@ -225,6 +238,8 @@ static const struct store_ops memory_ops = {
     .submit = memory_submit,
     .read = memory_read,
     .measure = memory_measure,
+    .look = memory_look,
+    .backup = memory_backup,
     .close = memory_close,
 };
 

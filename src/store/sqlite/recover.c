@@ -128,7 +128,7 @@ static bool any_open_follow(struct db *db)
     return found;
 }
 
-static int64_t highest_id(struct db *db)
+int64_t highest_id(struct db *db)
 {
     sqlite3_stmt *stmt = db_use(db, NOTIFICATION_NEWEST);
     int64_t highest = db_row(db, stmt) ? column_i64(stmt, 0) : 0;

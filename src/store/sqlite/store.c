@@ -1,16 +1,16 @@
 /* store/sqlite/store.c - the port over SQLite: the writer's thread, opening, closing. */
 #include "model/limits.h"
 #include "store/sqlite/group.h"
+#include "store/sqlite/keeper.h"
 #include "store/sqlite/lock.h"
 #include "store/sqlite/reader.h"
 #include "store/sqlite/recover.h"
 #include "store/sqlite/schema.h"
-#include "store/sqlite/space.h"
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { READERS_MAX = 2, PAGE_BYTES = 8192, LOOK_MS = 1000 };
+enum { READERS_MAX = 2, PAGE_BYTES = 8192, WAIT_MS = 1000 };
 
 struct sqlite_store {
     struct store store;
@@ -20,8 +20,7 @@ struct sqlite_store {
     struct writer writer; /* the writer's thread, and opening and closing */
     struct gate gate;
     struct checkpointer checkpointer;
-    struct space space;
-    struct mono look_at; /* not before */
+    struct keeper keeper;
     struct read_queue reads;
     struct reader readers[READERS_MAX];
     uint32_t reader_count;
@@ -66,8 +65,8 @@ static struct timespec deadline(struct mono at)
 static struct group *take_group(struct sqlite_store *store, bool *ret_done)
 {
     pthread_mutex_lock(&store->mutex);
-    if (!store->first && !store->closing) {
-        struct timespec until = deadline(mono_add(stopwatch(), span_ms(LOOK_MS)));
+    if (!store->first && !store->closing && !keeper_waits(&store->keeper)) {
+        struct timespec until = deadline(mono_add(stopwatch(), span_ms(WAIT_MS)));
         (void)pthread_cond_timedwait(&store->wake, &store->mutex, &until);
     }
     struct message *first = store->first;
@@ -84,24 +83,10 @@ static struct group *take_group(struct sqlite_store *store, bool *ret_done)
 /* Under the mutex. */
 static void note_space(struct sqlite_store *store)
 {
-    const struct space *space = &store->space;
+    const struct space *space = &store->keeper.space;
     store->metrics.disk_free_bytes = space->free_bytes;
     store->metrics.reserve_bytes = space->held ? space->reserve_bytes : 0;
     store->metrics.full = space->full;
-}
-
-/* Between transactions: what the last one met; and once a second the disk, and what is on it. */
-static void mind_disk(struct sqlite_store *store)
-{
-    if (store->writer.db.no_room)
-        space_give_up(&store->space);
-    store->writer.db.no_room = false;
-    struct mono now = stopwatch();
-    if (!mono_reached(now, store->look_at))
-        return;
-    store->look_at = mono_add(now, span_ms(LOOK_MS));
-    space_look(&store->space);
-    epoch_note(&store->writer.epoch, store->writer.last_id);
 }
 
 static void note_group(struct sqlite_store *store, enum group_fate fate, struct span took)
@@ -129,20 +114,20 @@ static void note_group(struct sqlite_store *store, enum group_fate fate, struct 
 static void run_group(struct sqlite_store *store, struct group *group)
 {
     group_run(&store->writer, group);
-    mind_disk(store);
-    group->full = store->space.full;
+    keeper_mind(&store->keeper, &store->writer);
+    group->full = store->keeper.space.full;
     note_group(store, group->fate, group->took);
     inbox_post(&group->done, &group->message); /* the group is the submitter's again */
     if (index_is_behind(&store->writer.idem) || index_is_behind(&store->writer.lookup))
         group_tend(&store->writer);
     /* A short log while there is little room: what it holds has still to find its place. */
-    checkpoint_if_due(&store->checkpointer, store->space.full);
+    checkpoint_if_due(&store->checkpointer, store->keeper.space.full);
 }
 
 /* Nothing is to be done. */
 static void look_around(struct sqlite_store *store)
 {
-    mind_disk(store);
+    keeper_mind(&store->keeper, &store->writer);
     pthread_mutex_lock(&store->mutex);
     note_space(store);
     pthread_mutex_unlock(&store->mutex);
@@ -158,7 +143,9 @@ static void *write_groups(void *self)
             run_group(store, group);
         else
             look_around(store);
+        keeper_go_on(&store->keeper, &store->writer);
     }
+    keeper_close(&store->keeper);
     return NULL;
 }
 
@@ -205,6 +192,21 @@ static void sqlite_measure(struct store *self, struct store_metrics *ret)
         ret->database_bytes = (uint64_t)file.st_size;
 }
 
+static void sqlite_look(struct store *self, struct store_look *ret)
+{
+    keeper_look(&store_of(self)->keeper, ret);
+}
+
+static enum err sqlite_backup(struct store *self, struct str file, struct why *why)
+{
+    struct sqlite_store *store = store_of(self);
+    enum err err = keeper_ask(&store->keeper, file, why);
+    pthread_mutex_lock(&store->mutex);
+    pthread_cond_signal(&store->wake);
+    pthread_mutex_unlock(&store->mutex);
+    return err;
+}
+
 /* -- opening and closing ---------------------------------------------------------------------- */
 
 static void join_readers(struct sqlite_store *store)
@@ -226,7 +228,7 @@ static void tear_down(struct sqlite_store *store)
     db_close(&store->writer.db);
     read_queue_done(&store->reads);
     gate_done(&store->gate);
-    space_close(&store->space);
+    keeper_done(&store->keeper);
     pthread_cond_destroy(&store->wake);
     pthread_mutex_destroy(&store->mutex);
     lock_release(store->lock_fd);
@@ -252,6 +254,8 @@ static const struct store_ops sqlite_ops = {
     .submit = sqlite_submit,
     .read = sqlite_read,
     .measure = sqlite_measure,
+    .look = sqlite_look,
+    .backup = sqlite_backup,
     .close = sqlite_close,
 };
 
@@ -264,7 +268,7 @@ static struct sqlite_store *new_store(const struct sqlite_config *config)
     store->store.ops = &sqlite_ops;
     store->config = *config;
     store->lock_fd = -1;
-    store->space = (struct space){.fd = -1, .log = config->log, .log_self = config->log_self};
+    keeper_init(&store->keeper, config->log, config->log_self);
     store->last = &store->first;
     must(pthread_mutex_init(&store->mutex, NULL) == 0);
     must(pthread_condattr_init(&by_mono) == 0);
@@ -339,12 +343,12 @@ static enum err open_all(struct sqlite_store *store, struct str directory, struc
     (void)snprintf(store->path, sizeof store->path, "%s/bongsu.db", path);
     enum err err = lock_take(path, &store->lock_fd, why);
     if (err == OK)
-        err = space_open(&store->space, path, store->config.reserve_bytes, !is_there(store->path),
-                         why);
+        err = space_open(&store->keeper.space, path, store->config.reserve_bytes,
+                         !is_there(store->path), why);
     if (err == OK)
         err = open_database(store, why);
-    if (err == ERR_FULL && store->space.held) {
-        space_give_up(&store->space);
+    if (err == ERR_FULL && store->keeper.space.held) {
+        space_give_up(&store->keeper.space);
         db_close(&store->writer.db);
         err = open_database(store, why);
     }
@@ -357,8 +361,10 @@ static enum err open_all(struct sqlite_store *store, struct str directory, struc
         err = epoch_open(&store->writer.epoch, path, &store->writer.db, store->writer.last_id,
                          entropy, &ret_state->copied, &store->writer.db.why);
     ret_state->unconfirmed = store->writer.epoch.unconfirmed;
-    mind_disk(store);
-    ret_state->full = store->space.full;
+    keeper_mind(&store->keeper, &store->writer);
+    ret_state->full = store->keeper.space.full;
+    store->keeper.look.copied = ret_state->copied;
+    note_space(store);
     if (err == OK)
         err = lock_sync(path, &store->writer.db.why);
     if (err != OK)
