@@ -20,8 +20,8 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 DEADLINE_S = 280
 # The longest first, so that the two processors end together.
-FIRST = ["test_provider_faults", "test_mail", "test_webpush", "test_crash", "test_malformed",
-         "test_http", "test_five_channels"]
+FIRST = ["test_provider_faults", "test_mail", "test_webpush", "test_crash", "test_lanes",
+         "test_malformed", "test_http", "test_five_channels"]
 
 
 class Result(unittest.TextTestResult):

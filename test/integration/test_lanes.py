@@ -1,6 +1,7 @@
 """Lanes on the real binary: paused under load, resumed, moved, and saying what holds them."""
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -226,6 +227,32 @@ class TwoProviders(unittest.TestCase):
         wait_for(lambda: (lanes(self.root)["blocked"] or {}).get("by") == "slow",
                  what=lambda: lanes(self.root))
         self.assertIn("first has 1 of", lanes(self.root)["blocked"]["detail"])
+
+
+class Copied(unittest.TestCase):
+    """A copy of a store, whose original may still be sending."""
+
+    def test_an_unconfirmed_copy_holds_every_lane_that_has_something(self):
+        server = Server({"retry": RETRY})
+        self.addCleanup(server.stop)
+        app, root = server.app("shop"), server.root()
+        app.send({"to": [{"phone": "+14155550101"}], "content": SMS})
+        wait_for(lambda: lanes(root)["depth"] == 1 and not lanes(root)["in_flight"])
+        self.assertEqual(lanes(root)["blocked"]["by"], "not_due")
+        server.terminate()
+        root.close()
+        store = server.directory / "store"
+        store.rename(server.directory / "before")
+        shutil.copytree(server.directory / "before", store)
+        server.start()
+        self.assertEqual(lanes(root)["blocked"]["by"], "epoch")
+        self.assertIsNone(lanes(root, kind="email")["blocked"])
+        code, out, _ = run(server, "doctor")
+        self.assertEqual(code, 1)
+        self.assertIn("bongsu store confirm-epoch", out)
+        root.must("POST", "/v1/store/confirm-epoch")
+        self.assertEqual(lanes(root)["blocked"]["by"], "not_due")
+        self.assertEqual(run(server, "doctor")[0], 0)
 
 
 class Explained(ServerCase):
