@@ -43,23 +43,26 @@ class Routes(ServerCase):
     def test_the_first_rule_that_matches_wins(self):
         self.app.must("PUT", "/v1/categories/codes", {})
         special = self.server.app("special")
-        for phone, more, provider in [
-                ("+821012345678", {}, "korea"), ("+819012345678", {}, "korea"),
-                ("+14155550100", {}, "first"), ("+14155550100", {"category": "codes"}, "special"),
-                ("+14155550100", {"client": special}, "special"),
-                ("+821012345678", {"client": special}, "korea")]:
+        asia, rest = "rule 1 (country KR, JP)", "rule 4"
+        for phone, more, provider, route in [
+                ("+821012345678", {}, "korea", asia), ("+819012345678", {}, "korea", asia),
+                ("+14155550100", {}, "first", rest),
+                ("+14155550100", {"category": "codes"}, "special", "rule 3 (category codes)"),
+                ("+14155550100", {"client": special}, "special", "rule 2 (app special)"),
+                ("+821012345678", {"client": special}, "korea", asia)]:
             with self.subTest(phone=phone, more=more):
                 client = more.pop("client", None)
                 one = self.delivery({"to": [{"phone": phone}], "content": {"sms": {"text": "x"}},
                                      **more}, client=client)
                 self.assertEqual((one["state"], one["provider"]), ("sent", provider))
+                events = (client or self.app).events(one["notification_id"])
+                self.assertEqual([e["route"] for e in events if e["attempt"]], [route])
 
     def test_a_recipients_fault_ends_the_channel(self):
         phone = "+14155550202"
         self.fakes["first"].rule({"reason": 21614}, address=phone)
         self.assertEqual(self.sms(phone)["state"], "failed")
         self.assertEqual(self.fakes["second"].requests(phone), [])
-
 
     def test_a_providers_fault_goes_on_at_once_to_the_next_of_the_rule(self):
         phone = "+14155550303"
@@ -70,6 +73,8 @@ class Routes(ServerCase):
         events = [e for e in self.app.events(one["notification_id"]) if e["attempt"]]
         self.assertEqual([e["provider"] for e in events][:1], ["first"])
         self.assertEqual(events[-1]["provider"], "second")
+        self.assertEqual([e["route"] for e in events],
+                         ["rule 4", "rule 4, past first: tried before"])
 
 
 class Unrouted(ServerCase):
