@@ -39,6 +39,7 @@ enum verb {
     VERB_ACCEPT,
     VERB_PROBE,
     VERB_CLAIM,
+    VERB_MARK,
     VERB_SETTLE,
     VERB_FOLLOW,
     VERB_EXTEND,
@@ -75,8 +76,7 @@ struct group {
 /* -- accept: a notification and its deliveries become durable -------------------------------
  *
  * The id is above every id accepted before. An app that is gone is not looked for here: what it
- * still accepts ends when it is claimed. An at-most-once delivery is never placed in hand: its
- * mark is the claim, since a crash would turn a whole window into `unknown`. */
+ * still accepts ends when it is claimed. */
 
 /* Where a delivery goes at acceptance. */
 enum place {
@@ -150,6 +150,17 @@ struct claim {
     struct claimed *list;
     uint32_t count;
     struct wall next_due; /* of what is left of this (lane, app); WALL_NEVER: nothing */
+};
+
+/* -- mark: an at-most-once attempt is about to begin -------------------------------------------
+ *
+ * Durable before the first byte leaves: what was in hand at a crash has ended as `unknown` if it
+ * was marked, and waits again, no attempt used, if not. The mark goes with the row in hand. */
+struct mark {
+    struct op op;
+    struct delivery_key key;
+    uint32_t attempt; /* the fence */
+    bool applied;     /* result: the fence held; else nothing may be sent */
 };
 
 /* -- settle: what an attempt came to; ends a claim ------------------------------------------
@@ -567,15 +578,16 @@ struct store {
 };
 
 /* What the ledger must know at start. Opening has put back into pending, due at once, whatever a
- * previous life of this node had in hand (a crash costs it the attempt it was making); an
- * at-most-once delivery has ended there as `unknown`, reason "cut_off". */
+ * previous life of this node had in hand (a crash costs it the attempt it was making, unless it is
+ * at-most-once and not marked: it was not begun); what was marked has ended there as `unknown`,
+ * reason "cut_off". */
 struct store_state {
     uint64_t id_secret[2];
     int64_t last_id;    /* highest notification id ever stored */
     int64_t offset_ms;  /* of the calendar */
     bool following;     /* channels are to be followed */
     uint32_t recovered; /* deliveries put back */
-    uint32_t cut_off;   /* at-most-once deliveries that ended as `unknown` */
+    uint32_t cut_off;   /* marked: ended as `unknown` */
     bool full;          /* as in struct group */
     bool unconfirmed;   /* a copy, or restored: see confirm */
     struct why copied;  /* unconfirmed: what shows it */

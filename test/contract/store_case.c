@@ -330,6 +330,13 @@ struct claim *case_claim(struct store_case *c, uint32_t app, enum kind kind, enu
     return claim;
 }
 
+bool case_mark(struct store_case *c, struct delivery_key key, uint32_t attempt)
+{
+    struct mark mark = {.op.verb = VERB_MARK, .key = key, .attempt = attempt};
+    case_op(c, &mark.op);
+    return mark.applied;
+}
+
 static struct settle make_settle(struct store_case *c, uint32_t app, struct delivery_key key,
                                  uint32_t attempt)
 {

@@ -107,6 +107,8 @@ int64_t case_accept(struct store_case *c, const struct draft *draft);
 
 struct claim *case_claim(struct store_case *c, uint32_t app, enum kind kind, enum priority priority,
                          uint32_t limit);
+/* Marks what is in hand; true if the fence held. */
+bool case_mark(struct store_case *c, struct delivery_key key, uint32_t attempt);
 /* Settles (id, ordinal) of an ios delivery of normal priority; true if the fence held. */
 bool case_settle(struct store_case *c, uint32_t app, struct delivery_key key, uint32_t attempt,
                  enum state end);

@@ -631,6 +631,7 @@ static void what_was_in_hand_waits_again_after_a_restart(void **state)
     draft.guarantee = GUARANTEE_AT_MOST_ONCE;
     int64_t third = case_accept(c, &draft);
     assert_int_equal(case_claim(c, app, KIND_IOS, PRIORITY_CRITICAL, 3)->count, 3);
+    assert_true(case_mark(c, (struct delivery_key){third, 0}, 1));
     case_close(c);
     case_later(c, 1000);
     case_open(c);
@@ -654,9 +655,80 @@ static void what_was_in_hand_waits_again_after_a_restart(void **state)
     assert_true(case_settle(c, app, (struct delivery_key){second, 1}, 2, STATE_SENT));
     case_close(c);
     case_open(c);
+    assert_int_equal(c->state.recovered, 3);
+    assert_int_equal(c->state.cut_off, 0); /* claimed, and not marked */
+    assert_int_equal(case_state(c, second, 1), STATE_SENT);
+}
+
+/* At most once: what was marked may have begun, and nothing else has. */
+static void only_what_was_marked_is_cut_off(void **state)
+{
+    struct store_case *c = *state;
+    uint32_t app = case_app(c, "shop");
+    struct draft draft = {.app = app,
+                          .place = PLACE_HAND,
+                          .guarantee = GUARANTEE_AT_MOST_ONCE,
+                          .deliveries = 3};
+    int64_t id = case_accept(c, &draft);
+    assert_false(case_mark(c, (struct delivery_key){id, 0}, 2)); /* a stale fence */
+    assert_false(case_mark(c, (struct delivery_key){id, 7}, 1));
+    assert_true(case_mark(c, (struct delivery_key){id, 1}, 1));
+    assert_int_equal(case_state(c, id, 1), STATE_SENDING);
+    case_close(c);
+    case_later(c, 1000);
+    case_open(c);
     assert_int_equal(c->state.recovered, 2);
     assert_int_equal(c->state.cut_off, 1);
-    assert_int_equal(case_state(c, second, 1), STATE_SENT);
+    assert_int_equal(case_state(c, id, 1), STATE_UNKNOWN);
+    assert_int_equal(case_delivery(c, id, 0)->deliveries->attempts, 0); /* it had not begun */
+    struct claim *claim = case_claim(c, app, KIND_IOS, PRIORITY_CRITICAL, 9);
+    assert_int_equal(claim->count, 2);
+    assert_int_equal(claim->list[0].attempt, 1);
+    assert_false(case_mark(c, (struct delivery_key){id, 1}, 1)); /* it has ended */
+}
+
+static void a_mark_goes_with_the_row_in_hand(void **state)
+{
+    struct store_case *c = *state;
+    uint32_t app = case_app(c, "shop");
+    struct draft draft = {.app = app,
+                          .place = PLACE_HAND,
+                          .guarantee = GUARANTEE_AT_MOST_ONCE,
+                          .deliveries = 3};
+    int64_t id = case_accept(c, &draft);
+    struct delivery_key back = {id, 0}, again = {id, 1}, sent = {id, 2};
+    for (uint32_t i = 0; i < 3; i++)
+        assert_true(case_mark(c, (struct delivery_key){id, i}, 1));
+    assert_true(case_back(c, app, back, 1, c->now));
+    assert_true(case_again(c, app, again, 1, c->now, 1));
+    assert_true(case_settle(c, app, sent, 1, STATE_SENT));
+    assert_false(case_mark(c, back, 1)); /* out of hand */
+    struct claim *claim = case_claim(c, app, KIND_IOS, PRIORITY_CRITICAL, 9);
+    assert_int_equal(claim->count, 2);
+    case_close(c);
+    case_open(c);
+    assert_int_equal(c->state.cut_off, 0);
+    assert_int_equal(case_state(c, id, 0), STATE_QUEUED);
+    assert_int_equal(case_state(c, id, 1), STATE_QUEUED);
+    assert_int_equal(case_state(c, id, 2), STATE_SENT);
+}
+
+static void what_is_unknown_stays_so(void **state)
+{
+    struct store_case *c = *state;
+    uint32_t app = case_app(c, "shop");
+    struct draft draft = {
+        .app = app, .place = PLACE_HAND, .guarantee = GUARANTEE_AT_MOST_ONCE, .deliveries = 1};
+    struct delivery_key key = {case_accept(c, &draft), 0};
+    assert_true(case_mark(c, key, 1));
+    assert_true(case_settle(c, app, key, 1, STATE_UNKNOWN));
+    assert_false(case_receipt(c, key, STATE_DELIVERED));
+    assert_false(case_receipt(c, key, STATE_FAILED));
+    struct redrive op =
+        redrive(c, (struct redrive){.filter = {.app = app}, .keys = &key, .key_count = 1});
+    assert_int_equal(op.redriven_count, 0);
+    assert_int_equal(op.skipped_count, 1);
+    assert_int_equal(case_state(c, key.notification, 0), STATE_UNKNOWN);
 }
 
 static void depths_told_at_opening_equal_the_rows(void **state)
@@ -747,6 +819,9 @@ int main(void)
         STORE_TEST(a_redrive_starts_afresh),
         STORE_TEST(a_redrive_by_filter_takes_what_it_says),
         STORE_TEST(what_was_in_hand_waits_again_after_a_restart),
+        STORE_TEST(only_what_was_marked_is_cut_off),
+        STORE_TEST(a_mark_goes_with_the_row_in_hand),
+        STORE_TEST(what_is_unknown_stays_so),
         STORE_TEST(depths_told_at_opening_equal_the_rows),
         STORE_TEST(a_full_arena_only_shortens_a_claim),
         STORE_TEST(a_store_of_ones_own_needs_no_confirmation),

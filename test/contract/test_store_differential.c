@@ -80,8 +80,6 @@ static struct draft random_draft(struct script *s)
         draft.event_id = text(s, "event", pick(s, 60));
         draft.body = pick(s, 4) ? "body" : "another";
     }
-    if (draft.guarantee == GUARANTEE_AT_MOST_ONCE && draft.place == PLACE_HAND)
-        draft.place = PLACE_PENDING;
     return draft;
 }
 
@@ -141,6 +139,15 @@ static void do_claim(struct script *s)
                 app,      {got->notification->id, got->delivery->ordinal}, got->attempt, kind,
                 priority, got->notification->strategy == STRATEGY_FIRST};
     }
+}
+
+static void do_mark(struct script *s)
+{
+    if (!s->hand_count)
+        return;
+    const struct hand *hand = &s->hands[pick(s, s->hand_count)];
+    uint32_t attempt = pick(s, 10) ? hand->attempt : hand->attempt + 1;
+    buf_printf(&s->log, "mark %d\n", case_mark(s->c, hand->key, attempt));
 }
 
 static void do_settle(struct script *s)
@@ -509,8 +516,10 @@ static void step(struct script *s)
     case_later(s->c, pick(s, 4000));
     if (chance < 25)
         do_accepts(s);
-    else if (chance < 40)
+    else if (chance < 38)
         do_claim(s);
+    else if (chance < 44)
+        do_mark(s);
     else if (chance < 65)
         do_settle(s);
     else if (chance < 72)

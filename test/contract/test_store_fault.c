@@ -25,19 +25,24 @@ static void post(void *self, struct message *message)
     pthread_mutex_unlock(&answer->mutex);
 }
 
-static enum group_fate run_accept(struct store_case *c, const struct draft *draft, int64_t *ret_id)
+static enum group_fate run(struct store_case *c, struct op *op)
 {
     struct answer answer = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
-    struct accept_case *made = case_make_accept(c, draft);
-    struct op *ops[] = {&made->accept.op};
+    struct op *ops[] = {op};
     struct group group = {.done = {post, &answer}, .ops = ops, .count = 1};
     c->store->ops->submit(c->store, &group);
     pthread_mutex_lock(&answer.mutex);
     while (!answer.done)
         pthread_cond_wait(&answer.wake, &answer.mutex);
     pthread_mutex_unlock(&answer.mutex);
-    *ret_id = made->notification.id;
     return group.fate;
+}
+
+static enum group_fate run_accept(struct store_case *c, const struct draft *draft, int64_t *ret_id)
+{
+    struct accept_case *made = case_make_accept(c, draft);
+    *ret_id = made->notification.id;
+    return run(c, &made->accept.op);
 }
 
 static struct failing_vfs *install(void)
@@ -79,6 +84,34 @@ static void a_full_disk_refuses_and_passes(void **state)
     assert_int_equal(case_depth(c, KIND_IOS, PRIORITY_CRITICAL, app), 2);
 }
 
+/* A mark that was refused has not been made: it is known that nothing was sent. */
+static void a_refused_mark_leaves_no_doubt(void **state)
+{
+    struct store_case *c = *state;
+    case_close(c);
+    struct failing_vfs *control = install();
+    case_open(c);
+    uint32_t app = case_app(c, "shop");
+    struct draft draft = {.app = app,
+                          .place = PLACE_HAND,
+                          .guarantee = GUARANTEE_AT_MOST_ONCE,
+                          .deliveries = 500};
+    struct mark mark = {.op.verb = VERB_MARK, .key = {case_accept(c, &draft), 0}, .attempt = 1};
+    int64_t id = mark.key.notification;
+    atomic_store(&control->disk_full, true);
+    while (run(c, &mark.op) == GROUP_COMMITTED) /* as many as the log has room for */
+        mark.key.ordinal++;
+    uint32_t refused = mark.key.ordinal++;
+    atomic_store(&control->disk_full, false);
+    assert_true(refused < 499);
+    assert_int_equal(run(c, &mark.op), GROUP_COMMITTED);
+    case_close(c);
+    case_open(c);
+    assert_int_equal(c->state.cut_off, refused + 1);
+    assert_int_equal(case_state(c, id, refused), STATE_QUEUED);
+    assert_int_equal(case_state(c, id, refused + 1), STATE_UNKNOWN);
+}
+
 /* In the child nothing may be said after the sync failed; in the parent the store opens again. */
 static void a_failed_sync_ends_the_process_unsaid(void **state)
 {
@@ -114,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SQLITE_TEST(a_failed_sync_ends_the_process_unsaid),
         SQLITE_TEST(a_full_disk_refuses_and_passes),
+        SQLITE_TEST(a_refused_mark_leaves_no_doubt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,6 @@ static void place_delivery(struct memory_disk *disk, const struct accept *op,
         must(state_is_final(delivery->state));
         return;
     case PLACE_HAND:
-        must(notification->guarantee != GUARANTEE_AT_MOST_ONCE);
         must(delivery->state == STATE_QUEUED);
         work.attempts = 1;
         disk_hand(disk, row, work);

@@ -1,4 +1,4 @@
-/* store/memory/claim.c - claim, settle and receipt: one attempt's way through hand. */
+/* store/memory/claim.c - claim, mark, settle and receipt: one attempt's way through hand. */
 #include "model/limits.h"
 #include "store/memory/disk.h"
 #include "store/preferences.h"
@@ -139,6 +139,16 @@ void memory_claim(struct memory_disk *disk, struct claim *op, struct arena *aren
     }
 }
 
+/* -- mark ------------------------------------------------------------------------------------- */
+
+void memory_mark(struct memory_disk *disk, struct mark *op)
+{
+    struct delivery_row *row = disk_delivery(disk, op->key);
+    op->applied = row && row->hand && row->hand->attempts == op->attempt;
+    if (op->applied)
+        row->hand->marked = true;
+}
+
 /* -- settle ----------------------------------------------------------------------------------- */
 
 static void retire_device(struct memory_disk *disk, const struct settle *op)
@@ -194,6 +204,7 @@ void memory_settle(struct memory_disk *disk, struct settle *op)
     struct work_row work = *row->hand;
     disk_release(disk, row);
     work.due = op->due;
+    work.marked = false;
     if (op->to == SETTLE_END) {
         end_work(disk, op, row, work);
         op->followed = op->follow && disk_follow(disk, op->key);

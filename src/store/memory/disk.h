@@ -18,6 +18,7 @@ struct work_row {
     uint32_t app;
     uint32_t attempts, seq;
     struct wall due, expires_at;
+    bool marked;          /* hand */
     enum mode mode;       /* dead */
     enum channel channel; /* dead */
 };
@@ -132,6 +133,7 @@ void disk_remove_notification(struct memory_disk *disk, struct notification_row 
 void memory_accept(struct memory_disk *disk, struct accept *op);
 void memory_probe(struct memory_disk *disk, struct probe *op);
 void memory_claim(struct memory_disk *disk, struct claim *op, struct arena *arena);
+void memory_mark(struct memory_disk *disk, struct mark *op);
 void memory_settle(struct memory_disk *disk, struct settle *op);
 void memory_follow(struct memory_disk *disk, struct follow *op, struct arena *arena);
 void memory_extend(struct memory_disk *disk, struct extend *op);

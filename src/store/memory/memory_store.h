@@ -65,6 +65,7 @@ struct memory_work {
     uint32_t seq;      /* of the next event */
     struct wall due;   /* pending; dead: since when */
     struct wall expires_at;
+    bool marked; /* hand */
 };
 /* Does the user of this number exist? */
 bool memory_disk_user(const struct memory_disk *disk, int64_t number);

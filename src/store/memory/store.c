@@ -68,6 +68,9 @@ static void run_op(struct memory_disk *disk, struct op *op, struct arena *arena)
     case VERB_CLAIM:
         memory_claim(disk, (struct claim *)(void *)op, arena);
         return;
+    case VERB_MARK:
+        memory_mark(disk, (struct mark *)(void *)op);
+        return;
     case VERB_SETTLE:
         memory_settle(disk, (struct settle *)(void *)op);
         return;
@@ -254,7 +257,7 @@ static void recover(struct memory_disk *disk, struct wall now, struct store_stat
             disk_notification(disk, work.key.notification);
         struct delivery_row *row = disk_delivery(disk, work.key);
         disk_release(disk, row);
-        if (notification->notification->guarantee == GUARANTEE_AT_MOST_ONCE) {
+        if (work.marked) {
             struct event event = {.at = now,
                                   .state = STATE_UNKNOWN,
                                   .attempt = work.attempts,
@@ -262,6 +265,8 @@ static void recover(struct memory_disk *disk, struct wall now, struct store_stat
             disk_event(row, work.key, &event);
             state->cut_off++;
         } else {
+            if (notification->notification->guarantee == GUARANTEE_AT_MOST_ONCE)
+                work.attempts--; /* without its mark it has not begun */
             work.due = (struct wall){now.ms - disk->offset_ms};
             disk_pend(disk, row, work);
             state->recovered++;
@@ -364,6 +369,7 @@ static bool work_at(const struct table *table, size_t index, struct memory_work 
         .seq = work->seq,
         .due = work->due,
         .expires_at = work->expires_at,
+        .marked = work->marked,
     };
     return true;
 }

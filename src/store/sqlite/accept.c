@@ -135,7 +135,6 @@ static void place_delivery(struct writer *writer, const struct accept *op, uint3
         must(state_is_final(delivery->state));
         return;
     case PLACE_HAND:
-        must(n->guarantee != GUARANTEE_AT_MOST_ONCE);
         must(delivery->state == STATE_QUEUED);
         row.attempts = 1;
         hand_add(writer, &row);

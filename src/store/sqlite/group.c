@@ -21,6 +21,9 @@ static void run_op(struct writer *writer, struct op *op, struct arena *arena)
     case VERB_CLAIM:
         write_claim(writer, (struct claim *)(void *)op, arena);
         return;
+    case VERB_MARK:
+        write_mark(writer, (struct mark *)(void *)op);
+        return;
     case VERB_SETTLE:
         write_settle(writer, (struct settle *)(void *)op);
         return;

@@ -36,7 +36,7 @@ static void put_back(struct writer *writer, struct open_row *row, struct wall no
     hand_remove(writer, row->key);
     if (!load_head(&writer->db, row->key.notification, &head))
         return;
-    if (head.guarantee == GUARANTEE_AT_MOST_ONCE) {
+    if (row->marked) {
         struct event event = {
             .key = row->key,
             .seq = row->seq,
@@ -50,6 +50,8 @@ static void put_back(struct writer *writer, struct open_row *row, struct wall no
         state->cut_off++;
         return;
     }
+    if (head.guarantee == GUARANTEE_AT_MOST_ONCE)
+        row->attempts--; /* without its mark it has not begun */
     row->due = (struct wall){now.ms - writer->offset_ms};
     pending_add(writer, row, true);
     state->recovered++;
@@ -67,6 +69,7 @@ static uint32_t list_hand(struct db *db, struct open_row rows[HAND_STEP])
             .attempts = (uint32_t)column_i64(stmt, 3),
             .seq = (uint32_t)column_i64(stmt, 4),
             .expires = {column_i64(stmt, 5)},
+            .marked = column_i64(stmt, 6) != 0,
         };
     db_reset(stmt);
     return count;

@@ -88,19 +88,22 @@ static const char *const migrations[] = {
     /* 2: lists are newest first; the other tables that are listed are small. */
     "CREATE INDEX suppression_age ON suppression(app, created_at, address, channel);",
 
-    /* Pauses and moves; few. */
+    /* 3: pauses and moves; few. */
     "CREATE TABLE steer(type INTEGER, kind INTEGER, source TEXT, target TEXT, reason TEXT,"
     " said_by TEXT, since INTEGER NOT NULL, until INTEGER NOT NULL,"
     " PRIMARY KEY(type, kind, source)) WITHOUT ROWID;",
 
-    /* Of an attempt: which rule chose its provider. */
+    /* 4: of an attempt: which rule chose its provider. */
     "ALTER TABLE event ADD COLUMN route TEXT;",
 
-    /* Channels of strategy `first` that reached nobody; `ord` is the last of their deliveries,
+    /* 5: channels of strategy `first` that reached nobody; `ord` is the last of their deliveries,
      * `made` how many were added after them, NULL while that is open. */
     "CREATE TABLE follow(ntf INTEGER, entry INTEGER, channel INTEGER, ord INTEGER NOT NULL,"
     " made INTEGER, PRIMARY KEY(ntf, entry, channel)) WITHOUT ROWID;"
     "CREATE INDEX follow_open ON follow(ntf, entry, channel) WHERE made IS NULL;",
+
+    /* 6: an at-most-once attempt may have begun. */
+    "ALTER TABLE hand ADD COLUMN marked INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { MIGRATIONS = sizeof migrations / sizeof *migrations };

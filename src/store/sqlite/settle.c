@@ -1,6 +1,18 @@
-/* store/sqlite/settle.c - settle and receipt: what an attempt came to, and what came later. */
+/* store/sqlite/settle.c - mark, settle and receipt: an attempt is about to begin, what it came to,
+ * and what came later. */
 #include "store/sqlite/rows.h"
 #include "store/sqlite/writer.h"
+
+/* -- mark ------------------------------------------------------------------------------------- */
+
+void write_mark(struct writer *writer, struct mark *op)
+{
+    sqlite3_stmt *stmt = db_use(&writer->db, HAND_MARK);
+    bind_i64(stmt, 1, op->key.notification);
+    bind_i64(stmt, 2, op->key.ordinal);
+    bind_i64(stmt, 3, op->attempt);
+    op->applied = db_run(&writer->db, stmt) != 0;
+}
 
 /* -- side effects ----------------------------------------------------------------------------- */
 

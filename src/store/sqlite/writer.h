@@ -44,6 +44,7 @@ static inline uint32_t place_app(int64_t place)
 void write_accept(struct writer *writer, struct accept *op);
 void write_probe(struct writer *writer, struct probe *op);
 void write_claim(struct writer *writer, struct claim *op, struct arena *arena);
+void write_mark(struct writer *writer, struct mark *op);
 void write_settle(struct writer *writer, struct settle *op);
 void write_follow(struct writer *writer, struct follow *op, struct arena *arena);
 void write_extend(struct writer *writer, struct extend *op);
@@ -66,6 +67,7 @@ struct open_row {
     uint32_t seq;      /* of the next event */
     struct wall due;   /* pending */
     struct wall expires;
+    bool marked; /* hand, as HAND_LIST reads it */
 };
 void hand_add(struct writer *writer, const struct open_row *row);
 /* False if the delivery is not in hand. */
