@@ -13,11 +13,12 @@ static bool consumes(const struct verdict *verdict)
     return verdict->effect != EFFECT_THROTTLE;
 }
 
-/* A fault of the provider, known to have sent nothing, goes on at once to the next of the rule. */
+/* A fault of the provider, said by itself or known to have sent nothing, goes on at once to the next
+ * of the rule. */
 static bool fails_over(const struct outcome_question *q)
 {
-    return q->next_provider && q->verdict->fate == FATE_AGAIN &&
-           q->verdict->scope == SCOPE_PROVIDER && consumes(q->verdict);
+    bool fault = q->verdict->fate == FATE_AGAIN || q->verdict->answered;
+    return q->next_provider && fault && q->verdict->scope == SCOPE_PROVIDER && consumes(q->verdict);
 }
 
 static struct outcome again(const struct outcome_question *q, struct rng *rng)

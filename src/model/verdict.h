@@ -3,11 +3,20 @@
  * Fate drives the delivery, scope says how far the trouble reaches, effect what else follows. What
  * a verdict does is decided in one file, core/outcome.c. The classes of the providers' tables:
  *
- *   ACCEPTED  DONE       DELIVERY  NONE        OUTAGE  AGAIN      PROVIDER  NONE (feeds the
- * breaker) RETRY     AGAIN      DELIVERY  NONE        PERM    NEVER      DELIVERY  NONE THROTTLE
- * AGAIN      any       THROTTLE    DEAD    NEVER      ADDRESS   RETIRE CRED      AGAIN PROVIDER
- * REFRESH     SUPPRESS NEVER     ADDRESS   SUPPRESS CONFIG    AGAIN      PROVIDER  HOLD AMBIG
- * AMBIGUOUS  PROVIDER  NONE
+ *   ACCEPTED  DONE       DELIVERY  NONE
+ *   RETRY     AGAIN      DELIVERY  NONE
+ *   THROTTLE  AGAIN      any       THROTTLE
+ *   CRED      AGAIN      PROVIDER  REFRESH
+ *   CONFIG    AGAIN      PROVIDER  HOLD
+ *   PERM      NEVER      DELIVERY  NONE
+ *   DEAD      NEVER      ADDRESS   RETIRE
+ *   SUPPRESS  NEVER      ADDRESS   SUPPRESS
+ *   OUTAGE    AGAIN      PROVIDER  NONE      known to have sent nothing; feeds the breaker
+ *   AMBIG     AMBIGUOUS  PROVIDER  NONE      perhaps sent; feeds the breaker, too
+ *
+ * AGAIN is the provider's word, or the protocol's proof, that it did not take the message: a 4xx, a
+ * refused stream, a request that never left. A 5xx of HTTP is neither: the fault may have come
+ * after the message was taken, and for FCM's 503 that has been seen.
  *
  * For endpoints that subscribers choose (Web Push), ORIGIN stands where PROVIDER would.
  */
@@ -29,6 +38,7 @@ struct verdict {
     enum fate fate;
     enum scope scope;
     enum effect effect;
+    bool answered;             /* the provider has spoken; else this is our own conclusion */
     struct span retry_after;   /* us == 0: none given */
     struct wall invalid_since; /* RETIRE: the provider's time; ms == 0: none given */
     struct str code;           /* as the provider spells it: "410", "21610", "UNREGISTERED" */

@@ -102,7 +102,7 @@ struct ruling {
 
 /* provider/rulings.c: the first row that matches (status, code), then (RULING_ANY, code), then
  * (status, any), then by class: 2xx DONE, 3xx and 401 HOLD, 429 THROTTLE, other 4xx NEVER, 5xx
- * AGAIN; and for what is not WHOLE: UNSENT and REFUSED are AGAIN, CUT is AMBIGUOUS. `wide` is
+ * AMBIGUOUS; and for what is not WHOLE: UNSENT and REFUSED are AGAIN, CUT is AMBIGUOUS. `wide` is
  * SCOPE_PROVIDER, or SCOPE_ORIGIN for endpoints that subscribers choose, and stands wherever the
  * class rules say provider. */
 struct verdict rule(const struct ruling *rulings, const struct reply *reply, struct str code,

@@ -85,9 +85,10 @@ static const struct ruling apns_rulings[] = {
     {413, "PayloadTooLarge", FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE, NULL},
     {429, "TooManyRequests", FATE_AGAIN, SCOPE_ADDRESS, EFFECT_THROTTLE, NULL},
     {429, "TooManyProviderTokenUpdates", FATE_AGAIN, SCOPE_PROVIDER, EFFECT_THROTTLE, NULL},
-    {500, "InternalServerError", FATE_AGAIN, SCOPE_PROVIDER, EFFECT_NONE, NULL},
-    {503, "ServiceUnavailable", FATE_AGAIN, SCOPE_PROVIDER, EFFECT_NONE, NULL},
-    {503, "Shutdown", FATE_AGAIN, SCOPE_PROVIDER, EFFECT_NONE, NULL},
+    /* No word on whether it took the message before it failed. */
+    {500, "InternalServerError", FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE, NULL},
+    {503, "ServiceUnavailable", FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE, NULL},
+    {503, "Shutdown", FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE, NULL},
     {0},
 };
 

@@ -50,8 +50,9 @@ static const struct ruling fcm_rulings[] = {
     {RULING_ANY, "QUOTA_EXCEEDED", FATE_AGAIN, SCOPE_PROVIDER, EFFECT_THROTTLE, "quota_exceeded"},
     {RULING_ANY, "RESOURCE_EXHAUSTED", FATE_AGAIN, SCOPE_PROVIDER, EFFECT_THROTTLE,
      "quota_exceeded"},
-    {RULING_ANY, "UNAVAILABLE", FATE_AGAIN, SCOPE_PROVIDER, EFFECT_NONE, "unavailable"},
-    {RULING_ANY, "INTERNAL", FATE_AGAIN, SCOPE_PROVIDER, EFFECT_NONE, "internal"},
+    /* Answered to messages that arrived all the same: firebase-admin-node, issue 1248. */
+    {RULING_ANY, "UNAVAILABLE", FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE, "unavailable"},
+    {RULING_ANY, "INTERNAL", FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE, "internal"},
     {401, NULL, FATE_AGAIN, SCOPE_PROVIDER, EFFECT_REFRESH, "unauthenticated"},
     {403, NULL, FATE_AGAIN, SCOPE_PROVIDER, EFFECT_HOLD, "forbidden"},
     {404, NULL, FATE_AGAIN, SCOPE_PROVIDER, EFFECT_HOLD, "project_not_found"},
@@ -295,12 +296,10 @@ static struct verdict fcm_judge(const void *self, const struct reply *reply, str
         verdict.code = STR("INVALID_ARGUMENT");
     if (verdict.fate == FATE_DONE)
         verdict.message_id = json_word(body, STR("name"));
-    if (verdict.fate == FATE_AGAIN && verdict.retry_after.us == 0) {
-        if (verdict.effect == EFFECT_THROTTLE)
-            verdict.retry_after = span_s(QUOTA_WAIT_S);
-        else if (reply->status == 500)
-            verdict.retry_after = span_s(INTERNAL_WAIT_S);
-    }
+    if (verdict.effect == EFFECT_THROTTLE && verdict.retry_after.us == 0)
+        verdict.retry_after = span_s(QUOTA_WAIT_S);
+    if (verdict.fate == FATE_AMBIGUOUS && reply->status == 500 && verdict.retry_after.us == 0)
+        verdict.retry_after = span_s(INTERNAL_WAIT_S);
     return verdict;
 }
 

@@ -28,11 +28,12 @@ struct verdict ruling_verdict(const struct ruling *ruling, const struct reply *r
     struct verdict verdict = {.fate = ruling->fate,
                               .scope = ruling->scope,
                               .effect = ruling->effect,
+                              .answered = true,
                               .code = code,
                               .reason = str_of(ruling->reason)};
     if (!code.len)
         verdict.code = arena_printf(arena, "%d", reply->status);
-    if (ruling->fate == FATE_AGAIN)
+    if (ruling->fate == FATE_AGAIN || ruling->fate == FATE_AMBIGUOUS)
         verdict.retry_after = reply_retry_after(reply);
     return verdict;
 }
@@ -70,7 +71,7 @@ static struct ruling by_class(int status, enum scope wide)
     if (status >= 400 && status < 500)
         return (struct ruling){status, NULL, FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE, "refused"};
     if (status >= 500 && status < 600)
-        return (struct ruling){status, NULL, FATE_AGAIN, wide, EFFECT_NONE, "unavailable"};
+        return (struct ruling){status, NULL, FATE_AMBIGUOUS, wide, EFFECT_NONE, "unavailable"};
     return (struct ruling){status, NULL, FATE_AMBIGUOUS, wide, EFFECT_NONE, "no_http_status"};
 }
 

@@ -35,7 +35,7 @@ static const struct ruling sandbox_rulings[] = {
     {400, NULL, FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE, "refused"},
     {410, NULL, FATE_NEVER, SCOPE_ADDRESS, EFFECT_RETIRE, "dead"},
     {429, NULL, FATE_AGAIN, SCOPE_DELIVERY, EFFECT_THROTTLE, "throttled"},
-    {503, NULL, FATE_AGAIN, SCOPE_DELIVERY, EFFECT_NONE, "transient"},
+    {503, NULL, FATE_AGAIN, SCOPE_DELIVERY, EFFECT_NONE, "transient"}, /* and nothing was taken */
     {0},
 };
 

@@ -1,7 +1,9 @@
 /* provider/smtp.c - a mail submission server, over SMTP.
  *
  * RFC 5321 section 4.2 (replies), 3463 (enhanced codes), 6409, 3207, 4954. The Message-ID is made
- * of the delivery's id and stays over all attempts, so that receivers can drop a repeat.
+ * of the delivery's id and stays over all attempts, so that receivers can drop a repeat. A reply of
+ * 4yz or 5yz is a refusal even behind the final dot: the server must not deliver after it (RFC 5321
+ * section 4.2.5). Only a connection that is lost there leaves a doubt.
  */
 #include "provider/draft.h"
 #include "provider/drivers.h"

@@ -67,11 +67,11 @@ static const struct ruling webpush_rulings[] = {
     {413, "PayloadTooLarge", FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE, "payload_too_large"},
     {413, NULL, FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE, "payload_too_large"},
     {429, NULL, FATE_AGAIN, SCOPE_ORIGIN, EFFECT_THROTTLE, "rate_limited"},
-    {500, NULL, FATE_AGAIN, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
-    {502, NULL, FATE_AGAIN, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
-    {503, "201", FATE_AGAIN, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
-    {503, "202", FATE_AGAIN, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
-    {503, NULL, FATE_AGAIN, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
+    {500, NULL, FATE_AMBIGUOUS, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
+    {502, NULL, FATE_AMBIGUOUS, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
+    {503, "201", FATE_AMBIGUOUS, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
+    {503, "202", FATE_AMBIGUOUS, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
+    {503, NULL, FATE_AMBIGUOUS, SCOPE_ORIGIN, EFFECT_NONE, "unavailable"},
     {0},
 };
 

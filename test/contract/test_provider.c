@@ -83,6 +83,7 @@ static void assert_sound(const struct reply *reply, const struct verdict *v)
         assert_true(v->reason.len > 0);
     if (whole)
         assert_true(v->code.len > 0);
+    assert_int_equal(v->answered, whole);
     if (v->effect == EFFECT_RETIRE || v->effect == EFFECT_SUPPRESS)
         assert_true(v->fate == FATE_NEVER && v->scope == SCOPE_ADDRESS);
     if (v->effect == EFFECT_THROTTLE || v->effect == EFFECT_REFRESH || v->effect == EFFECT_HOLD)
@@ -144,6 +145,30 @@ static void every_reply_gives_a_sound_verdict(void **state)
 {
     (void)state;
     for_every_driver(check_total);
+}
+
+/* What at-most-once lives by: only the provider's word that it did not take the message lets it be
+ * sent again. A 4xx of HTTP is that, a 5xx is not; of SMTP both are, and of the sandbox, which is
+ * ours. */
+static void check_doubt(struct provider_case *c)
+{
+    bool says_so = str_eq(c->ops->driver, STR("smtp")) || str_eq(c->ops->driver, STR("sandbox"));
+    for (int status = 300; status < 600; status++) {
+        bool known =
+            says_so && (status == 503 || (status >= 400 && c->ops->kinds == 1 << KIND_EMAIL));
+        struct verdict verdict = case_judge(c, status, NULL, "");
+        if (status >= 400)
+            assert_int_equal(verdict.fate == FATE_AMBIGUOUS, status >= 500 && !known);
+        else if (!says_so)
+            assert_int_not_equal(verdict.fate, FATE_AMBIGUOUS);
+        arena_reset(&c->arena);
+    }
+}
+
+static void a_fault_of_the_service_leaves_a_doubt(void **state)
+{
+    (void)state;
+    for_every_driver(check_doubt);
 }
 
 static void check_judging_without_memory(struct provider_case *c)
@@ -492,6 +517,7 @@ int main(void)
         cmocka_unit_test(every_row_is_complete),
         cmocka_unit_test(a_required_setting_is_missed_by_name),
         cmocka_unit_test(every_reply_gives_a_sound_verdict),
+        cmocka_unit_test(a_fault_of_the_service_leaves_a_doubt),
         cmocka_unit_test(judging_needs_no_memory_to_be_right),
         cmocka_unit_test(requests_are_the_golden_ones),
         cmocka_unit_test(the_same_attempt_gives_the_same_bytes),

@@ -8,7 +8,7 @@ static void every_published_answer_has_its_meaning(void **state)
     (void)state;
 #define NEVER_US       FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE
 #define NEVER_TOKEN    FATE_NEVER, SCOPE_ADDRESS, EFFECT_RETIRE
-#define AGAIN_OUTAGE   FATE_AGAIN, SCOPE_PROVIDER, EFFECT_NONE
+#define DOUBT          FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE
 #define AGAIN_OPERATOR FATE_AGAIN, SCOPE_PROVIDER, EFFECT_HOLD
 #define AGAIN_REFRESH  FATE_AGAIN, SCOPE_PROVIDER, EFFECT_REFRESH
 #define ROW(status, word, ...)                                                                     \
@@ -46,12 +46,12 @@ static void every_published_answer_has_its_meaning(void **state)
         ROW(413, "PayloadTooLarge", NEVER_US),
         ROW(429, "TooManyRequests", FATE_AGAIN, SCOPE_ADDRESS, EFFECT_THROTTLE),
         ROW(429, "TooManyProviderTokenUpdates", FATE_AGAIN, SCOPE_PROVIDER, EFFECT_THROTTLE),
-        ROW(500, "InternalServerError", AGAIN_OUTAGE),
-        ROW(503, "ServiceUnavailable", AGAIN_OUTAGE),
-        ROW(503, "Shutdown", AGAIN_OUTAGE),
+        ROW(500, "InternalServerError", DOUBT),
+        ROW(503, "ServiceUnavailable", DOUBT),
+        ROW(503, "Shutdown", DOUBT),
         /* What is not published is judged by its class. */
         ROW(400, "SomethingNew", NEVER_US),
-        ROW(502, "SomethingNew", AGAIN_OUTAGE),
+        ROW(502, "SomethingNew", DOUBT),
         {410, NULL, "garbage", NEVER_TOKEN, "410", "unregistered"},
         {403, NULL, "", AGAIN_OPERATOR, "403", "forbidden"},
         {302, NULL, "", AGAIN_OPERATOR, "302", "redirected"},

@@ -16,7 +16,7 @@
 #define GONE     FATE_NEVER, SCOPE_ADDRESS, EFFECT_RETIRE
 #define NEVER_US FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE
 #define OPERATOR FATE_AGAIN, SCOPE_PROVIDER, EFFECT_HOLD
-#define OUTAGE   FATE_AGAIN, SCOPE_PROVIDER, EFFECT_NONE
+#define DOUBT    FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE
 #define SLOWER   FATE_AGAIN, SCOPE_PROVIDER, EFFECT_THROTTLE
 #define REFRESH  FATE_AGAIN, SCOPE_PROVIDER, EFFECT_REFRESH
 
@@ -65,10 +65,10 @@ static void every_published_answer_has_its_meaning(void **state)
         {429, NULL, ERROR("RESOURCE_EXHAUSTED", "x", ""), SLOWER, "RESOURCE_EXHAUSTED",
          "quota_exceeded"},
         {429, NULL, "", SLOWER, "429", "rate_limited"},
-        {503, NULL, ERROR("UNAVAILABLE", "x", FCM_DETAIL("UNAVAILABLE")), OUTAGE, "UNAVAILABLE",
+        {503, NULL, ERROR("UNAVAILABLE", "x", FCM_DETAIL("UNAVAILABLE")), DOUBT, "UNAVAILABLE",
          "unavailable"},
-        {500, NULL, ERROR("INTERNAL", "x", FCM_DETAIL("INTERNAL")), OUTAGE, "INTERNAL", "internal"},
-        {502, NULL, "<html>", OUTAGE, "502", "unavailable"},
+        {500, NULL, ERROR("INTERNAL", "x", FCM_DETAIL("INTERNAL")), DOUBT, "INTERNAL", "internal"},
+        {502, NULL, "<html>", DOUBT, "502", "unavailable"},
         {418, NULL, "", NEVER_US, "418", "refused"},
         {301, NULL, "", OPERATOR, "301", "redirected"},
         /* A word of failure in a 200 changes nothing. */

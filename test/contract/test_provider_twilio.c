@@ -3,7 +3,7 @@
 
 #define CODE(n)      "{\"code\":" #n ",\"message\":\"said\",\"status\":400}"
 #define OPERATOR     FATE_AGAIN, SCOPE_PROVIDER, EFFECT_HOLD
-#define OUTAGE       FATE_AGAIN, SCOPE_PROVIDER, EFFECT_NONE
+#define DOUBT        FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE
 #define SLOWER       FATE_AGAIN, SCOPE_PROVIDER, EFFECT_THROTTLE
 #define LATER        FATE_AGAIN, SCOPE_DELIVERY, EFFECT_NONE
 #define NEVER_US     FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE
@@ -45,14 +45,14 @@ static void every_published_code_has_its_meaning(void **state)
         ROW(400, 21611, LATER, "21611", "queue_full"),
         ROW(400, 30001, LATER, "30001", "queue_full"),
         ROW(404, 20404, OPERATOR, "20404", "not_found"),
-        ROW(500, 20500, OUTAGE, "20500", "unavailable"),
-        ROW(503, 20503, OUTAGE, "20503", "unavailable"),
+        ROW(500, 20500, DOUBT, "20500", "unavailable"),
+        ROW(503, 20503, DOUBT, "20503", "unavailable"),
         /* What is not published is judged by its class. */
         ROW(400, 99999, NEVER_US, "99999", "refused"),
         {401, NULL, "", OPERATOR, "401", "unauthorized"},
         {404, NULL, "<html>", OPERATOR, "404", "not_found"},
         {429, NULL, "", SLOWER, "429", "rate_limited"},
-        {500, NULL, "<html>", OUTAGE, "500", "unavailable"},
+        {500, NULL, "<html>", DOUBT, "500", "unavailable"},
         {400, NULL, "{\"code\":\"21610\"}", NEVER_US, "400", "refused"},
         {302, NULL, "", OPERATOR, "302", "redirected"},
         {201, NULL, CODE(21610), FATE_DONE, SCOPE_DELIVERY, EFFECT_NONE, "201", NULL},

@@ -7,7 +7,7 @@
 
 #define GONE        FATE_NEVER, SCOPE_ADDRESS, EFFECT_RETIRE
 #define NEVER_US    FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE
-#define OUTAGE      FATE_AGAIN, SCOPE_ORIGIN, EFFECT_NONE
+#define DOUBT       FATE_AMBIGUOUS, SCOPE_ORIGIN, EFFECT_NONE
 #define REFRESH     FATE_AGAIN, SCOPE_ORIGIN, EFFECT_REFRESH
 #define SENT        FATE_DONE, SCOPE_DELIVERY, EFFECT_NONE
 #define ERRNO(n)    "{\"code\":400,\"errno\":" #n ",\"error\":\"E\",\"message\":\"said\"}"
@@ -50,11 +50,11 @@ static void every_published_answer_has_its_meaning(void **state)
         {413, NULL, "", NEVER_US, "413", "payload_too_large"},
         {429, "retry-after: 3", "", FATE_AGAIN, SCOPE_ORIGIN, EFFECT_THROTTLE, "429",
          "rate_limited"},
-        {500, NULL, "", OUTAGE, "500", "unavailable"},
-        {502, NULL, "", OUTAGE, "502", "unavailable"},
-        {503, NULL, ERRNO(201), OUTAGE, "503", "unavailable"},
-        {503, NULL, ERRNO(202), OUTAGE, "503", "unavailable"},
-        {504, NULL, "", OUTAGE, "504", "unavailable"},
+        {500, NULL, "", DOUBT, "500", "unavailable"},
+        {502, NULL, "", DOUBT, "502", "unavailable"},
+        {503, NULL, ERRNO(201), DOUBT, "503", "unavailable"},
+        {503, NULL, ERRNO(202), DOUBT, "503", "unavailable"},
+        {504, NULL, "", DOUBT, "504", "unavailable"},
         {301, NULL, "", FATE_AGAIN, SCOPE_ORIGIN, EFFECT_HOLD, "301", "redirected"},
         {418, NULL, "", NEVER_US, "418", "refused"},
     };

@@ -219,6 +219,37 @@ static void each_fate_has_its_end(void **state)
     }
 }
 
+/* Over whatever may be answered, in whatever order: once it may have been taken nothing follows. */
+static void at_most_once_ends_with_the_first_doubt(void **state)
+{
+    (void)state;
+    static const enum effect effects[] = {EFFECT_NONE, EFFECT_THROTTLE, EFFECT_REFRESH,
+                                          EFFECT_HOLD};
+    struct rng rng = rng_of(7);
+    for (uint32_t attempts = 0; attempts < 14; attempts++)
+        for (uint32_t i = 0; i < 2 * 2 * 2 * 4; i++) {
+            struct verdict verdict = {.fate = i & 1 ? FATE_AMBIGUOUS : FATE_AGAIN,
+                                      .scope = SCOPE_PROVIDER,
+                                      .effect = effects[i >> 3],
+                                      .answered = i & 2};
+            const struct outcome_question question = {.verdict = &verdict,
+                                                      .guarantee = GUARANTEE_AT_MOST_ONCE,
+                                                      .attempts = attempts,
+                                                      .next_provider = true,
+                                                      .cancelled = i & 4,
+                                                      .now = now,
+                                                      .expires = far,
+                                                      .policy = &policy};
+            struct outcome got = outcome_of(&question, &rng);
+            if (verdict.fate == FATE_AMBIGUOUS) {
+                assert_false(got.again);
+                assert_int_equal(got.state, STATE_UNKNOWN);
+            } else { /* dead only when no attempt can have been taken */
+                assert_true(got.again || got.state == STATE_DEAD || got.state == STATE_CANCELLED);
+            }
+        }
+}
+
 static void a_stale_credential_is_tried_again_at_once(void **state)
 {
     (void)state;
@@ -244,6 +275,8 @@ static void a_fault_of_the_provider_goes_on_to_the_next_at_once(void **state)
     verdict.scope = SCOPE_PROVIDER;
     verdict.fate = FATE_AMBIGUOUS; /* another provider could send it a second time */
     assert_true(outcome_of(&question, &rng).due.ms > now.ms);
+    verdict.answered = true; /* it says itself that it failed */
+    assert_int_equal(outcome_of(&question, &rng).due.ms, now.ms);
     verdict.fate = FATE_AGAIN;
     question.attempts = 11;
     assert_int_equal(outcome_of(&question, &rng).state, STATE_DEAD);
@@ -259,6 +292,7 @@ int main(void)
         cmocka_unit_test(each_fate_has_its_end),
         cmocka_unit_test(a_fault_of_the_provider_goes_on_to_the_next_at_once),
         cmocka_unit_test(a_stale_credential_is_tried_again_at_once),
+        cmocka_unit_test(at_most_once_ends_with_the_first_doubt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,8 +63,8 @@ static void classes_stand_where_no_row_does(void **state)
         {299, FATE_DONE, false, EFFECT_NONE},     {300, FATE_AGAIN, true, EFFECT_HOLD},
         {399, FATE_AGAIN, true, EFFECT_HOLD},     {401, FATE_AGAIN, true, EFFECT_HOLD},
         {403, FATE_NEVER, false, EFFECT_NONE},    {429, FATE_AGAIN, true, EFFECT_THROTTLE},
-        {499, FATE_NEVER, false, EFFECT_NONE},    {500, FATE_AGAIN, true, EFFECT_NONE},
-        {599, FATE_AGAIN, true, EFFECT_NONE},     {600, FATE_AMBIGUOUS, true, EFFECT_NONE},
+        {499, FATE_NEVER, false, EFFECT_NONE},    {500, FATE_AMBIGUOUS, true, EFFECT_NONE},
+        {599, FATE_AMBIGUOUS, true, EFFECT_NONE}, {600, FATE_AMBIGUOUS, true, EFFECT_NONE},
     };
     static const enum scope wides[] = {SCOPE_PROVIDER, SCOPE_ORIGIN};
     for (size_t w = 0; w < 2; w++)
