@@ -665,10 +665,8 @@ static void only_what_was_marked_is_cut_off(void **state)
 {
     struct store_case *c = *state;
     uint32_t app = case_app(c, "shop");
-    struct draft draft = {.app = app,
-                          .place = PLACE_HAND,
-                          .guarantee = GUARANTEE_AT_MOST_ONCE,
-                          .deliveries = 3};
+    struct draft draft = {
+        .app = app, .place = PLACE_HAND, .guarantee = GUARANTEE_AT_MOST_ONCE, .deliveries = 3};
     int64_t id = case_accept(c, &draft);
     assert_false(case_mark(c, (struct delivery_key){id, 0}, 2)); /* a stale fence */
     assert_false(case_mark(c, (struct delivery_key){id, 7}, 1));
@@ -691,10 +689,8 @@ static void a_mark_goes_with_the_row_in_hand(void **state)
 {
     struct store_case *c = *state;
     uint32_t app = case_app(c, "shop");
-    struct draft draft = {.app = app,
-                          .place = PLACE_HAND,
-                          .guarantee = GUARANTEE_AT_MOST_ONCE,
-                          .deliveries = 3};
+    struct draft draft = {
+        .app = app, .place = PLACE_HAND, .guarantee = GUARANTEE_AT_MOST_ONCE, .deliveries = 3};
     int64_t id = case_accept(c, &draft);
     struct delivery_key back = {id, 0}, again = {id, 1}, sent = {id, 2};
     for (uint32_t i = 0; i < 3; i++)

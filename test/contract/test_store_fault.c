@@ -92,10 +92,8 @@ static void a_refused_mark_leaves_no_doubt(void **state)
     struct failing_vfs *control = install();
     case_open(c);
     uint32_t app = case_app(c, "shop");
-    struct draft draft = {.app = app,
-                          .place = PLACE_HAND,
-                          .guarantee = GUARANTEE_AT_MOST_ONCE,
-                          .deliveries = 500};
+    struct draft draft = {
+        .app = app, .place = PLACE_HAND, .guarantee = GUARANTEE_AT_MOST_ONCE, .deliveries = 500};
     struct mark mark = {.op.verb = VERB_MARK, .key = {case_accept(c, &draft), 0}, .attempt = 1};
     int64_t id = mark.key.notification;
     atomic_store(&control->disk_full, true);
