@@ -125,7 +125,9 @@ static void hear(struct courier *courier, struct now now, struct notice *notice)
         struct flight *flight = list_of(at, struct flight, link);
         if (!concerns(round, flight->ticket))
             continue;
-        flight->ticket->cancelled |= round->type == NOTICE_CANCEL;
+        bool *cancelled =
+            flight->stage == STAGE_MARK ? &flight->cancelled : &flight->ticket->cancelled;
+        *cancelled |= round->type == NOTICE_CANCEL;
         flight_withdraw(flight);
     }
     if (round->type == NOTICE_STEER) {
@@ -213,19 +215,27 @@ static void take_notice(struct courier *courier, struct now now, struct notice *
     courier->held = &notice->message;
 }
 
+static void take_tickets(struct courier *courier, struct now now, struct tickets *tickets)
+{
+    for (struct list *at; (at = list_take_first(&tickets->list));) {
+        struct ticket *ticket = list_of(at, struct ticket, link);
+        if (ticket->flight)
+            flight_marked(ticket->flight, now);
+        else
+            list_add_last(&courier->arrivals, at);
+    }
+    free(tickets);
+    if (!courier_apps_wait(courier))
+        courier_take_arrivals(courier, now);
+}
+
 static void step(void *self, struct now now, struct message *message)
 {
     struct courier *courier = self;
     switch (message->type) {
-    case COURIER_TICKETS: {
-        struct tickets *tickets = (struct tickets *)message;
-        for (struct list *at; (at = list_take_first(&tickets->list));)
-            list_add_last(&courier->arrivals, at);
-        free(tickets);
-        if (!courier_apps_wait(courier))
-            courier_take_arrivals(courier, now);
+    case COURIER_TICKETS:
+        take_tickets(courier, now, (struct tickets *)message);
         return;
-    }
     case COURIER_NOTICE:
         take_notice(courier, now, (struct notice *)message);
         return;

@@ -92,9 +92,21 @@ static struct now now_of(const struct flight *flight)
     return clock_now(&flight->courier->config.clock);
 }
 
+void flight_give_back(struct flight *flight, struct span in)
+{
+    courier_give_back(flight->courier, flight->ticket, in);
+    land(flight);
+}
+
 static void give_up(struct flight *flight)
 {
-    courier_give_back(flight->courier, flight->ticket, (struct span){0});
+    flight_give_back(flight, (struct span){0});
+}
+
+void flight_expire(struct flight *flight)
+{
+    flight->ticket->result = TICKET_EXPIRED;
+    courier_return(flight->courier, flight->ticket);
     land(flight);
 }
 
@@ -109,8 +121,7 @@ static void conclude(struct flight *flight, const struct verdict *verdict, struc
 static void conclude_unmade(struct flight *flight, enum err err, struct now now)
 {
     if (err == ERR_FULL || err == ERR_IO || err == ERR_CLOSED) {
-        courier_give_back(flight->courier, flight->ticket, span_s(1));
-        land(flight);
+        flight_give_back(flight, span_s(1));
         return;
     }
     bool passing = err == ERR_MEMORY;
@@ -143,17 +154,9 @@ static void answered(struct exchange_call *call, const struct reply *reply)
         courier->config.kick(courier->config.kick_self);
 }
 
-void flight_composed(struct flight *flight, struct now now)
+void flight_submit(struct flight *flight, struct now now)
 {
     struct courier *courier = flight->courier;
-    if (flight->withdrawn) {
-        give_up(flight);
-        return;
-    }
-    if (flight->compose_err) {
-        conclude_unmade(flight, flight->compose_err, now);
-        return;
-    }
     flight->stage = STAGE_SEND;
     flight->ticket->began_at = now.wall;
     flight->sent = now.mono;
@@ -165,6 +168,18 @@ void flight_composed(struct flight *flight, struct now now)
         .arena = &flight->arena,
     };
     courier->config.transport->ops->submit(courier->config.transport, &flight->call);
+}
+
+void flight_composed(struct flight *flight, struct now now)
+{
+    if (flight->withdrawn)
+        give_up(flight);
+    else if (flight->compose_err)
+        conclude_unmade(flight, flight->compose_err, now);
+    else if (flight->ticket->notification->guarantee == GUARANTEE_AT_MOST_ONCE)
+        flight_mark(flight);
+    else
+        flight_submit(flight, now);
 }
 
 static void compose(struct task *task)
@@ -343,7 +358,7 @@ void flight_begin(struct courier *courier, struct sender *sender, struct ticket 
     flight->ticket = ticket;
     flight->stage = STAGE_RENDER;
     flight->began = now.mono;
-    flight->withdrawn = false;
+    flight->withdrawn = flight->cancelled = false;
     flight->fetches = 0;
     flight->credential = STR_NONE;
     flight->compose_err = OK;

@@ -18,6 +18,7 @@ enum stage {
     STAGE_RENDER,     /* the library */
     STAGE_CREDENTIAL, /* the provider's fetch */
     STAGE_COMPOSE,    /* the crypto pool */
+    STAGE_MARK,       /* the ledger, which has its ticket meanwhile */
     STAGE_SEND,       /* the transport */
 };
 
@@ -31,6 +32,7 @@ struct flight {
     struct ticket *ticket;
     enum stage stage;
     bool withdrawn;   /* not begun, and never to begin */
+    bool cancelled;   /* STAGE_MARK: for the ticket, once it is back */
     uint32_t fetches; /* of a credential that it has waited for */
     struct mono began, sent;
     struct arena arena;
@@ -167,8 +169,15 @@ uint32_t courier_moved(const struct courier *courier, const struct ticket *ticke
 void flight_begin(struct courier *courier, struct sender *sender, struct ticket *ticket,
                   struct now now);
 void flight_composed(struct flight *flight, struct now now);
+void flight_submit(struct flight *flight, struct now now);
+/* Ends it unsent; its ticket is due again in so long. */
+void flight_give_back(struct flight *flight, struct span in);
+void flight_expire(struct flight *flight);
 /* Withdrawn, if it has not begun: its ticket goes back, now or when what it waits for answers. */
 void flight_withdraw(struct flight *flight);
+/* courier_mark.c: at most once. */
+void flight_mark(struct flight *flight);
+void flight_marked(struct flight *flight, struct now now);
 void courier_return(struct courier *courier, struct ticket *ticket);
 void courier_give_back(struct courier *courier, struct ticket *ticket, struct span in);
 /* `began`: the attempt, by which the provider is judged, too; `sender` NULL: there was none. */

@@ -204,6 +204,9 @@ static void act_on_work(struct ledger *ledger, struct now now, struct op *op)
     case VERB_CLAIM:
         ledger_claimed(ledger, now, op->owner);
         return;
+    case VERB_MARK:
+        ledger_marked(ledger, (struct mark *)op);
+        return;
     case VERB_SETTLE:
         ledger_settled(ledger, now, (struct settle *)op);
         return;
@@ -239,9 +242,9 @@ static void act_on_rest(struct ledger *ledger, struct now now, struct op *op)
 /* Done with by act_on_work? Asked before, as acting frees the op. */
 static bool is_work(const struct op *op)
 {
-    return op->verb == VERB_ACCEPT || op->verb == VERB_CLAIM || op->verb == VERB_SETTLE ||
-           op->verb == VERB_FOLLOW || op->verb == VERB_EXTEND || op->verb == VERB_SWEEP ||
-           op->verb == VERB_CONFIRM;
+    return op->verb == VERB_ACCEPT || op->verb == VERB_CLAIM || op->verb == VERB_MARK ||
+           op->verb == VERB_SETTLE || op->verb == VERB_FOLLOW || op->verb == VERB_EXTEND ||
+           op->verb == VERB_SWEEP || op->verb == VERB_CONFIRM;
 }
 
 static void committed(struct ledger *ledger, struct now now, struct group *group)
@@ -289,6 +292,9 @@ static void refused(struct ledger *ledger, struct now now, struct group *group)
         case VERB_FOLLOW:
             ledger_follow_refused(ledger, now);
             break;
+        case VERB_MARK:
+            ledger_mark_refused(ledger, (struct mark *)op);
+            break;
         case VERB_SWEEP:
             free(op->owner);
             ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
@@ -297,6 +303,7 @@ static void refused(struct ledger *ledger, struct now now, struct group *group)
             ledger_job_refused(ledger, op, &group->why);
         }
     }
+    ledger_flush(ledger);
     /* Whoever waits behind them hears it now, not after as many more refusals. */
     for (struct op *op; (op = op_queue_take(&ledger->accepts)) != NULL;)
         ledger_accept_refused(ledger, op->owner, &group->why);

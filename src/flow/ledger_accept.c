@@ -55,8 +55,7 @@ static bool place_delivery(struct ledger *ledger, struct now now, struct work *w
     struct shelf *shelf = lanes_shelf(&ledger->lanes, lane, bundle->notification.app);
     if (!shelf)
         return false;
-    if (bundle->notification.guarantee == GUARANTEE_AT_MOST_ONCE ||
-        doubtful(ledger, work, delivery) || !lanes_take(&ledger->lanes, shelf, ledger->calendar.at))
+    if (doubtful(ledger, work, delivery) || !lanes_take(&ledger->lanes, shelf, ledger->calendar.at))
         return true;
     struct ticket *ticket = ledger_ticket(ledger, bundle, i, now);
     if (!ticket) {

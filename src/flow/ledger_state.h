@@ -53,7 +53,7 @@ struct ledger {
     struct calendar calendar; /* looked at in each step and turn */
     int64_t offset_kept_ms;   /* of the calendar: what the store has */
     struct lanes lanes;
-    struct op_queue urgent; /* settle, receipt, claim, cancel, change, redrive, probe */
+    struct op_queue urgent; /* mark, settle, receipt, claim, cancel, change, redrive, probe */
     struct op_queue accepts;
     size_t accept_bytes;  /* of the bundles that wait, or are in the group */
     struct group *group;  /* in flight; NULL: none */
@@ -132,6 +132,11 @@ void ledger_follow_due(struct ledger *ledger, struct now now);
 void ledger_follow_loaded(struct ledger *ledger, struct now now);
 void ledger_follow_refused(struct ledger *ledger, struct now now);
 void ledger_extended(struct ledger *ledger, struct now now, struct op *op);
+
+/* ledger_marks.c */
+void ledger_mark(struct ledger *ledger, struct ticket *ticket);
+void ledger_marked(struct ledger *ledger, struct mark *mark);
+void ledger_mark_refused(struct ledger *ledger, struct mark *mark);
 
 /* ledger_notices.c: telling those who hold copies. */
 /* Starts a round; answers `job` (may be NULL) once all have heard. */

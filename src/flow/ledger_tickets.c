@@ -219,6 +219,9 @@ void ledger_take_tickets(struct ledger *ledger, struct now now, struct tickets *
         case TICKET_JUDGED:
             settle_judged(ledger, ticket);
             break;
+        case TICKET_MARK:
+            ledger_mark(ledger, ticket);
+            break;
         case TICKET_EXPIRED:
             end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);
             break;

@@ -5,7 +5,7 @@
 
 enum {
     LEDGER_JOB = 1,  /* struct job, from an intake */
-    LEDGER_TICKETS,  /* struct tickets, back from a courier */
+    LEDGER_TICKETS,  /* struct tickets, back from a courier, or to be marked */
     LEDGER_ACK,      /* struct notice, heard */
     LEDGER_GROUP,    /* struct group, from the store */
     LEDGER_DRAIN,    /* struct drain: stop taking, give back, say when done */
@@ -16,7 +16,7 @@ enum {
     INTAKE_TEMPLATE, /* the same, for its library */
     INTAKE_NOTICE,   /* struct notice */
     INTAKE_REPORT,   /* struct report, filled in by a courier */
-    COURIER_TICKETS, /* struct tickets, to send */
+    COURIER_TICKETS, /* struct tickets, to send, or marked */
     COURIER_NOTICE,  /* struct notice */
     COURIER_QUERY,   /* struct query, answered: a template */
     COURIER_TASK,    /* struct task, composed */

@@ -1,7 +1,8 @@
 /* flow/ticket.h - one claimed delivery on its way through a courier and back.
  *
  * Made by the ledger, which frees it once what it came to is durable; in between exactly one
- * actor holds it, and only that one may touch it.
+ * actor holds it, and only that one may touch it. While the ledger has it to be marked its courier
+ * may still read what it is about.
  */
 #pragma once
 #include "base/list.h"
@@ -13,7 +14,17 @@ enum ticket_result {
     TICKET_BACK,    /* not begun: back into the calendar, due in `back_in` */
     TICKET_EXPIRED, /* not begun, and its time has passed */
     TICKET_JUDGED,  /* attempted; `verdict` says what came of it */
+    TICKET_MARK,    /* at most once, about to begin: to be marked, and back to its courier */
 };
+
+enum ticket_mark {
+    MARK_NONE,
+    MARK_MADE,    /* durable: it may begin */
+    MARK_STALE,   /* the delivery is no longer this attempt's */
+    MARK_REFUSED, /* the store takes nothing now */
+};
+
+struct flight;
 
 enum { TICKET_TEXT_MAX = 512 };
 
@@ -39,11 +50,18 @@ struct ticket {
     struct verdict verdict; /* its strings stand there, too */
     bool more_providers;    /* the rule has another one for the next attempt */
     bool receipt;           /* the sandbox: a `delivered` receipt follows at once */
+    struct flight *flight;  /* that waits for the mark */
     uint32_t text_len;
+
+    /* What the ledger writes: the answer to TICKET_MARK. */
+    enum ticket_mark mark;
     char text[TICKET_TEXT_MAX];
 
     /* The ledger's. */
-    struct settle settle;
+    union {
+        struct settle settle;
+        struct mark mark_op;
+    };
     struct receipt receipt_op;
 };
 
