@@ -375,6 +375,28 @@ static void goaway_splits_at_the_last_stream_id(void **state)
     expect_end(calls[1], EXCHANGE_CUT);
 }
 
+/* A graceful end (RFC 9113 section 6.8): first a warning without a limit, then the true one. What
+ * is above it is proven unprocessed, and stays so however the connection ends. */
+static void a_second_goaway_draws_the_line(void **state)
+{
+    struct world *world = *state;
+    settle(world, 100, 65535);
+    struct call *calls[2];
+    for (int i = 0; i < 2; i++)
+        calls[i] = begin(world, i, STR("b"));
+    client_to_server(world);
+    assert_int_equal(nghttp2_submit_shutdown_notice(world->server), 0);
+    assert_int_equal(server_to_client(world, SIZE_MAX), OK);
+    assert_int_equal(calls[0]->done + calls[1]->done, 0);
+    assert_int_equal(h2_client_room(world->client), 0); /* and nothing new begins */
+    assert_int_equal(nghttp2_submit_goaway(world->server, 0, 1, NGHTTP2_NO_ERROR, NULL, 0), 0);
+    assert_int_equal(server_to_client(world, SIZE_MAX), OK);
+    expect_end(calls[1], EXCHANGE_REFUSED);
+    h2_client_close(world->client, world->now, "the connection was reset");
+    expect_end(calls[0], EXCHANGE_CUT);
+    assert_int_equal(calls[1]->done, 1);
+}
+
 static void resets_say_what_they_prove(void **state)
 {
     static const struct {
@@ -599,6 +621,7 @@ int main(void)
         STORY(interim_responses_are_passed_over),
         STORY(the_peers_stream_limit_is_the_room),
         STORY(goaway_splits_at_the_last_stream_id),
+        STORY(a_second_goaway_draws_the_line),
         STORY(resets_say_what_they_prove),
         STORY(a_deadline_cancels_the_stream_alone),
         STORY(a_silent_peer_is_found_dead_by_ping),
