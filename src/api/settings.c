@@ -47,9 +47,9 @@ void settings_read(struct fields *fields, struct settings *ret)
     ret->has_strategy = fields_choice(fields, STR("strategy"), &choice_strategy, &value);
     if (ret->has_strategy)
         ret->strategy = (enum strategy)value;
-    if (fields_choice(fields, STR("guarantee"), &choice_guarantee, &value) &&
-        value != GUARANTEE_AT_LEAST_ONCE)
-        fields_fault(fields, STR("guarantee"), "at_most_once is not supported yet");
+    ret->has_guarantee = fields_choice(fields, STR("guarantee"), &choice_guarantee, &value);
+    if (ret->has_guarantee)
+        ret->guarantee = (enum guarantee)value;
 }
 
 void settings_over(const struct settings *settings, struct category *category)
@@ -64,4 +64,6 @@ void settings_over(const struct settings *settings, struct category *category)
         category->priority = settings->priority;
     if (settings->has_ttl)
         category->ttl = settings->ttl;
+    if (settings->has_guarantee)
+        category->guarantee = settings->guarantee;
 }

@@ -8,10 +8,11 @@
 struct settings {
     enum channel channels[CHANNEL_COUNT];
     uint32_t channel_count; /* 0: not stated */
-    bool has_strategy, has_priority, has_ttl;
+    bool has_strategy, has_priority, has_ttl, has_guarantee;
     enum strategy strategy;
     enum priority priority;
     struct span ttl;
+    enum guarantee guarantee;
 };
 
 void settings_read(struct fields *fields, struct settings *ret);

@@ -52,8 +52,7 @@ class Categories(ServerCase):
 
     def test_what_is_not_built_yet_is_refused_by_name(self):
         path = f"/v1/categories/{unique('cat')}"
-        for member, value in {"guarantee": "at_most_once",
-                              "rate_limit": {"limit": 5, "period": "1h"}}.items():
+        for member, value in {"rate_limit": {"limit": 5, "period": "1h"}}.items():
             with self.subTest(member=member):
                 details = self.assert_faults(self.app.put(path, {member: value}), [f"/{member}"])
                 self.assertIn("not supported yet", details[f"/{member}"])

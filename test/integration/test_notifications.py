@@ -79,8 +79,7 @@ class Validation(ServerCase):
     def test_what_is_not_built_yet_is_refused_by_name(self):
         future = (datetime.datetime.now(datetime.timezone.utc)
                   + datetime.timedelta(hours=1)).isoformat()
-        for change, pointer in [({"guarantee": "at_most_once"}, "/guarantee"),
-                                ({"send_at": future}, "/send_at"),
+        for change, pointer in [({"send_at": future}, "/send_at"),
                                 ({"to": [{"topic": "news"}]}, "/to/0/topic"),
                                 ({"dry_run": True}, "/dry_run"),
                                 ({"confirm_recipients": 5}, "/confirm_recipients")]:

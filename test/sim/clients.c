@@ -242,7 +242,11 @@ static void add_notification(struct sim *sim, struct buf *body, int event)
     for (uint64_t i = 0; i < count; i++)
         buf_printf(body, "%s{\"user_id\":\"u%llu\"}", i ? "," : "",
                    (unsigned long long)((first + i) % SIM_USERS));
-    buf_printf(body, "],\"priority\":\"%s\",\"channels\":%s,\"ttl\":\"%s\",",
+    if (chance(sim, 3))
+        buf_add(body, STR("],\"guarantee\":\"at_most_once\""));
+    else
+        buf_add_char(body, ']');
+    buf_printf(body, ",\"priority\":\"%s\",\"channels\":%s,\"ttl\":\"%s\",",
                pick(sim, priorities, 4), pick(sim, channels, 4), pick(sim, ttls, 3));
     if (chance(sim, 2))
         buf_add(body, STR("\"strategy\":\"first\","));

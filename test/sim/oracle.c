@@ -19,12 +19,8 @@ struct sent *oracle_find(struct sim *sim, struct delivery_key key)
     return NULL;
 }
 
-struct sent *oracle_sent(struct sim *sim, struct str delivery_id)
+static struct sent *sent_of(struct sim *sim, struct delivery_key key)
 {
-    struct ids ids = ledger_ids(sim->ledger);
-    struct delivery_key key;
-    if (!dlv_parse(&ids, delivery_id, &key))
-        sim_fail(sim, "a request without a delivery's id: %.*s", STR_ARG(delivery_id));
     struct sent *sent = oracle_find(sim, key);
     if (sent)
         return sent;
@@ -40,6 +36,15 @@ struct sent *oracle_sent(struct sim *sim, struct str delivery_id)
     return sent;
 }
 
+struct sent *oracle_sent(struct sim *sim, struct str delivery_id)
+{
+    struct ids ids = ledger_ids(sim->ledger);
+    struct delivery_key key;
+    if (!dlv_parse(&ids, delivery_id, &key))
+        sim_fail(sim, "a request without a delivery's id: %.*s", STR_ARG(delivery_id));
+    return sent_of(sim, key);
+}
+
 /* If the clock was set and the store does not know yet, the next life counts from another calendar.
  */
 void oracle_stop(struct sim *sim)
@@ -51,17 +56,62 @@ void oracle_stop(struct sim *sim)
         sim->sent[i].due = sim->sent[i].expires = (struct mono){0};
 }
 
+/* A mark follows the settling of whatever had its place before. */
+static void check_marks(const struct sim *sim)
+{
+    struct memory_work work;
+    uint32_t marked = 0, places = 0;
+    for (uint32_t i = 0; i < SIM_PROVIDERS; i++)
+        places += sim->providers[i].in_flight_max;
+    for (size_t i = 0; memory_disk_hand(sim->disk, i, &work); i++)
+        marked += work.marked;
+    if (marked > places)
+        sim_fail(sim, "I4: %u marked, and providers have places for %u", marked, places);
+}
+
 void oracle_crash(struct sim *sim)
 {
     struct memory_work work;
     oracle_stop(sim);
+    check_marks(sim);
     for (size_t i = 0; memory_disk_hand(sim->disk, i, &work); i++) {
-        struct sent *sent = oracle_find(sim, work.key);
-        if (sent && sent->processed)
-            sent->doubtful++;
-        if (sent)
-            sent->not_before = sent->due = (struct mono){0}; /* may be lost with the attempt */
+        struct sent *sent = work.marked ? sent_of(sim, work.key) : oracle_find(sim, work.key);
+        if (!sent)
+            continue;
+        sent->doubtful += sent->processed != 0;
+        sent->not_before = sent->due = (struct mono){0}; /* may be lost with the attempt */
+        sent->doubt |= work.marked;
+        if (sent->open && sent->once && !work.marked)
+            sim_fail(sim, "I4: begun without a mark, and the power goes");
     }
+}
+
+void oracle_answered(struct sent *sent, enum exchange_end end, int status)
+{
+    bool proof = end == EXCHANGE_UNSENT || end == EXCHANGE_REFUSED ||
+                 (end == EXCHANGE_WHOLE && status >= 400 && status < 500);
+    sent->open &= !proof;
+    sent->doubt |= end == EXCHANGE_CUT || status >= 500;
+}
+
+static bool is_marked(const struct sim *sim, struct delivery_key key)
+{
+    struct memory_work work;
+    for (size_t i = 0; memory_disk_hand(sim->disk, i, &work); i++)
+        if (work.key.notification == key.notification && work.key.ordinal == key.ordinal)
+            return work.marked;
+    return false;
+}
+
+/* At most once: nothing begins unmarked, or after what may have been taken. */
+static void check_once(struct sim *sim, struct sent *sent)
+{
+    if (!is_marked(sim, sent->key))
+        sim_fail(sim, "I4: begun without a mark");
+    if (sent->open)
+        sim_fail(sim, "I4: begun once more, and the last may have been taken");
+    if (sent->doubt)
+        sim_fail(sim, "I4: begun after a doubt");
 }
 
 static uint32_t count_pending(const struct sim *sim, unsigned lane, uint32_t app)
@@ -166,19 +216,12 @@ static void check_claim(struct sim *sim, const struct claim *claim)
     }
 }
 
-static struct sent *known(struct sim *sim, struct delivery_key key)
-{
-    struct ids ids = ledger_ids(sim->ledger);
-    char id[ID_TEXT_SIZE];
-    return oracle_sent(sim, dlv_format(&ids, key, id));
-}
-
 static void note_accept(struct sim *sim, const struct accept *accept)
 {
     const struct notification *n = accept->notification;
     struct span ttl = span_ms(n->expires_at.ms - accept->now.ms);
     for (uint32_t i = 0; i < n->delivery_count; i++)
-        known(sim, (struct delivery_key){n->id, i})->expires = mono_add(sim->now.mono, ttl);
+        sent_of(sim, (struct delivery_key){n->id, i})->expires = mono_add(sim->now.mono, ttl);
 }
 
 void oracle_group(struct sim *sim, const struct group *group)
@@ -195,7 +238,7 @@ void oracle_group(struct sim *sim, const struct group *group)
             break;
         case VERB_SETTLE:
             wait = span_ms(settle->due.ms - sim->ledger->calendar.at.ms);
-            known(sim, settle->key)->due =
+            sent_of(sim, settle->key)->due =
                 settle->to == SETTLE_AGAIN ? mono_add(sim->now.mono, wait) : (struct mono){0};
             break;
         default:
@@ -238,7 +281,11 @@ void oracle_begun(struct sim *sim, const struct request *request, struct sent *s
     if (sim->now.mono.us + 2000 < sent->not_before.us)
         sim_fail(sim, "C5: sent %lld ms before its Retry-After",
                  (long long)((sent->not_before.us - sim->now.mono.us) / 1000));
-    if (request->header_count > 2 && !str_starts(request->headers[2].value, STR("token-")))
+    sent->once = str_eq(request->headers[2].value, STR("at_most_once"));
+    if (sent->once)
+        check_once(sim, sent);
+    sent->open = true;
+    if (request->header_count > 3 && !str_starts(request->headers[3].value, STR("token-")))
         sim_fail(sim, "I6: sent without a credential");
     char canary[32];
     (void)snprintf(canary, sizeof canary, "for u%u.", user);
@@ -301,7 +348,7 @@ static bool follows(enum state before, enum state after)
 }
 
 /* Checks one delivery's history and returns the state that it has come to. */
-static enum state check_delivery(struct sim *sim, struct delivery_key key)
+static enum state check_delivery(struct sim *sim, struct delivery_key key, bool once)
 {
     const struct event *const *events;
     uint32_t count;
@@ -329,6 +376,12 @@ static enum state check_delivery(struct sim *sim, struct delivery_key key)
         sim_fail(sim, "I1: said to be sent, and nobody took it");
     if (processed > 1 + doubtful + redriven)
         sim_fail(sim, "I3: taken %u times, of which %u in doubt", processed, doubtful);
+    if (once && processed > 1)
+        sim_fail(sim, "I4: taken %u times, at most once", processed);
+    if (state == STATE_UNKNOWN && !(once && sent && sent->doubt))
+        sim_fail(sim, "I4: unknown, and there is no doubt");
+    if (once && state == STATE_DEAD && processed)
+        sim_fail(sim, "I4: dead, and taken");
     if (delivery->state == STATE_SUPPRESSED && sent && sent->begun)
         sim_fail(sim, "I5: suppressed, and sent");
     return state;
@@ -382,7 +435,8 @@ void oracle_finish(struct sim *sim)
     for (; memory_disk_notification(sim->disk, count, &row); count++) {
         uint32_t states[STATE_COUNT] = {0};
         for (uint32_t i = 0; i < row.notification->delivery_count; i++)
-            states[check_delivery(sim, (struct delivery_key){row.notification->id, i})]++;
+            states[check_delivery(sim, (struct delivery_key){row.notification->id, i},
+                                  row.notification->guarantee == GUARANTEE_AT_MOST_ONCE)]++;
         check_counts(sim, row.notification->id, states);
         oracle_first_finish(sim, &row);
     }

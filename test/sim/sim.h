@@ -10,8 +10,7 @@
  * Everything that could happen next (a message, a commit, a reply, a timer, a client's request, a
  * crash, a clean stop, a step of the wall clock) is an event; the seed picks among those that are
  * enabled, and time jumps when none is. The oracle (oracle.c) watches what the world sees and what
- * clients are told, and at the end compares both with the disk: the invariants I1, I2, I3, I5, I6,
- * I7 and I8.
+ * clients are told, and at the end compares both with the disk: the invariants I1 to I8.
  */
 #pragma once
 #include "api/api.h"
@@ -50,6 +49,9 @@ struct sent {
     struct mono due;        /* when its retry was to come; us == 0: no retry is known */
     struct mono expires;    /* when its ttl ends; us == 0: not known */
     bool receipt;           /* its provider said that it was delivered */
+    bool once;              /* at most once */
+    bool open;              /* begun, and no proof has come that it was not taken */
+    bool doubt;             /* an answer left that open, or a crash did while it was marked */
 };
 
 /* What the world makes of one provider, and what the oracle knows of it. */
@@ -254,7 +256,7 @@ struct sent *oracle_find(struct sim *sim, struct delivery_key key); /* NULL: nev
 void oracle_depths(struct sim *sim);
 /* A life ends: was the clock set, and the store does not know? */
 void oracle_stop(struct sim *sim);
-/* Before a crash: what is in hand and was taken may be sent once more. */
+/* Before a crash: what is in hand and was taken may be sent once more, or has been marked. */
 void oracle_crash(struct sim *sim);
 /* What the ledger commits: durations are measured here, by the clock that nobody sets. */
 void oracle_group(struct sim *sim, const struct group *group);
@@ -263,6 +265,8 @@ void oracle_begun(struct sim *sim, const struct request *request, struct sent *s
 /* A request is given to the transport, or begins there: may this provider be asked now? */
 void oracle_asked(struct sim *sim, uint32_t provider);
 void oracle_held(struct sim *sim, uint32_t provider);
+/* The server has been told what became of it. */
+void oracle_answered(struct sent *sent, enum exchange_end end, int status);
 void oracle_finish(struct sim *sim);
 
 /* oracle_first.c: strategy `first`, when one of its deliveries begins, and at rest. */

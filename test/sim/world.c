@@ -23,8 +23,9 @@ static enum err compose(const void *self, const struct parcel *parcel, struct st
         .path = arena_copy(arena, parcel->delivery_id),
         .headers = {{STR("address"), parcel->delivery->address},
                     {STR("channel"), channel_name(kind_channel(parcel->delivery->kind))},
+                    {STR("guarantee"), guarantee_name(parcel->notification->guarantee)},
                     {STR("credential"), arena_copy(arena, credential)}},
-        .header_count = credential.at ? 3 : 2,
+        .header_count = credential.at ? 4 : 3,
         .body = content->text.at ? content->text : content->body,
     };
     return arena->failed ? ERR_MEMORY : OK;
@@ -199,9 +200,9 @@ static void draw(struct sim *sim, struct flying *flying)
     flying->status = 200;
     flying->end = EXCHANGE_WHOLE;
     flying->processed = true;
-    if (fate < 6) {
+    if (fate < 6) { /* it may have failed behind the point where it was taken */
         flying->status = 500;
-        flying->processed = false;
+        flying->processed = chance(sim, 4);
     } else if (fate < 10) {
         flying->status = 429;
         flying->processed = false;
@@ -253,7 +254,8 @@ static void begin(struct sim *sim, struct flying *flying)
     oracle_begun(sim, flying->call->request, flying->sent);
     if (flying->processed)
         flying->sent->processed++;
-    if (flying->end == EXCHANGE_CUT && flying->processed)
+    bool said = flying->end == EXCHANGE_WHOLE && flying->status == 200;
+    if (flying->processed && !said)
         flying->sent->doubtful++;
 }
 
@@ -341,6 +343,8 @@ static void answer(struct sim *sim, struct flying *flying)
     if (flying->sent && reply.status == 429) {
         flying->sent->not_before = mono_add(sim->now.mono, span_s(3));
     }
+    if (flying->sent)
+        oracle_answered(flying->sent, flying->end, reply.status);
     if (flying->sent && reply.status == 200)
         flying->sent->receipt |= call->request->sandbox_receipt;
     list_remove(&flying->link);

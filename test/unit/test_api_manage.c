@@ -358,14 +358,14 @@ static void a_category_lists_its_faults(void **state)
     struct answer wrong = ask(node, "PUT", "/v1/categories/c",
                               "{\"channels\":[\"push\",\"fax\",\"push\"],\"strategy\":\"best\","
                               "\"priority\":\"urgent\",\"ttl\":\"0s\",\"guarantee\":"
-                              "\"at_most_once\",\"rate_limit\":{\"limit\":5,\"period\":\"1h\"},"
+                              "\"twice\",\"rate_limit\":{\"limit\":5,\"period\":\"1h\"},"
                               "\"mandatory\":\"yes\"}");
     assert_fault(&wrong, "/channels/1", "must be one of push, sms, email");
     assert_fault(&wrong, "/channels/2", "is listed twice");
     assert_fault(&wrong, "/strategy", "must be one of all, first");
     assert_fault(&wrong, "/priority", "must be one of critical, high, normal, low");
     assert_fault(&wrong, "/ttl", NULL);
-    assert_fault(&wrong, "/guarantee", "at_most_once is not supported yet");
+    assert_fault(&wrong, "/guarantee", "must be one of at_least_once, at_most_once");
     assert_fault(&wrong, "/rate_limit", "not supported yet");
     assert_fault(&wrong, "/mandatory", "must be true or false");
     struct answer none = ask(node, "PUT", "/v1/categories/c", "{\"channels\":[]}");
