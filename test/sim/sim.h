@@ -256,6 +256,8 @@ struct sent *oracle_find(struct sim *sim, struct delivery_key key); /* NULL: nev
 void oracle_depths(struct sim *sim);
 /* A life ends: was the clock set, and the store does not know? */
 void oracle_stop(struct sim *sim);
+/* A copied store was confirmed: what was due has waited for that. */
+void oracle_confirmed(struct sim *sim);
 /* Before a crash: what is in hand and was taken may be sent once more, or has been marked. */
 void oracle_crash(struct sim *sim);
 /* What the ledger commits: durations are measured here, by the clock that nobody sets. */
