@@ -13,8 +13,8 @@ static bool consumes(const struct verdict *verdict)
     return verdict->effect != EFFECT_THROTTLE;
 }
 
-/* A fault of the provider, said by itself or known to have sent nothing, goes on at once to the next
- * of the rule. */
+/* A fault of the provider, said by itself or known to have sent nothing, goes on at once to the
+ * next of the rule. */
 static bool fails_over(const struct outcome_question *q)
 {
     bool fault = q->verdict->fate == FATE_AGAIN || q->verdict->answered;
