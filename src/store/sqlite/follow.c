@@ -6,7 +6,7 @@
 
 /* -- marks ------------------------------------------------------------------------------------ */
 
-struct mark {
+struct follow_mark {
     int64_t notification;
     uint32_t to_index;
     enum channel channel;
@@ -74,8 +74,8 @@ static bool ended_unsent(struct db *db, struct delivery_key key, int64_t facts)
 }
 
 /* Rows of one entry and channel stand side by side: looks at those from `key` on, up or down. */
-static bool neighbours_unsent(struct db *db, struct delivery_key key, const struct mark *mark,
-                              int step)
+static bool neighbours_unsent(struct db *db, struct delivery_key key,
+                              const struct follow_mark *mark, int step)
 {
     struct mark_row row;
     while (step > 0 || key.ordinal > 0) {
@@ -95,8 +95,8 @@ bool follow_mark(struct writer *writer, struct delivery_key key)
     struct mark_row row;
     if (!load_row(db, key, NULL, &row))
         return false;
-    struct mark mark = {key.notification, row.to_index, kind_channel(facts_kind(row.facts)),
-                        key.ordinal};
+    struct follow_mark mark = {key.notification, row.to_index, kind_channel(facts_kind(row.facts)),
+                               key.ordinal};
     if (!ended_unsent(db, key, row.facts) || !neighbours_unsent(db, key, &mark, -1) ||
         !neighbours_unsent(db, key, &mark, 1))
         return false;
@@ -110,13 +110,13 @@ bool follow_mark(struct writer *writer, struct delivery_key key)
 
 /* -- follow ----------------------------------------------------------------------------------- */
 
-static uint32_t list_open(struct db *db, struct mark *marks, uint32_t limit)
+static uint32_t list_open(struct db *db, struct follow_mark *marks, uint32_t limit)
 {
     uint32_t count = 0;
     sqlite3_stmt *stmt = db_use(db, FOLLOW_OPEN);
     bind_i64(stmt, 1, limit);
     while (count < limit && db_row(db, stmt))
-        marks[count++] = (struct mark){
+        marks[count++] = (struct follow_mark){
             .notification = column_i64(stmt, 0),
             .to_index = (uint32_t)column_i64(stmt, 1),
             .channel = (enum channel)column_i64(stmt, 2),
@@ -148,7 +148,7 @@ static const struct notification *load_facts_of(struct db *db, const struct noti
 }
 
 /* False: it is over. The arena's `failed` says if it did not fit. */
-static bool load_followed(struct db *db, const struct mark *mark, struct wall now,
+static bool load_followed(struct db *db, const struct follow_mark *mark, struct wall now,
                           struct arena *arena, struct followed *ret)
 {
     struct delivery_key key = {mark->notification, mark->ordinal};
@@ -177,14 +177,14 @@ static bool load_followed(struct db *db, const struct mark *mark, struct wall no
 
 void write_follow(struct writer *writer, struct follow *op, struct arena *arena)
 {
-    struct mark marks[FOLLOW_MAX];
+    struct follow_mark marks[FOLLOW_MAX];
     must(op->limit >= 1 && op->limit <= FOLLOW_MAX);
     uint32_t found = list_open(&writer->db, marks, op->limit);
     op->count = 0;
     op->more = found == op->limit;
     op->list = arena_array(arena, struct followed, op->limit);
     for (uint32_t i = 0; i < found; i++) {
-        const struct mark *mark = &marks[i];
+        const struct follow_mark *mark = &marks[i];
         bool stands =
             op->list && load_followed(&writer->db, mark, op->now, arena, &op->list[op->count]);
         if (arena->failed) {
