@@ -2,9 +2,9 @@
  *
  *     fetch --port N --auth BASIC [--connections N]
  *
- * Paths come one a line on stdin; each answer goes to stdout as "path<tab>status<tab>body". A
- * connection that fails is made anew, and its path asked again, ten times at most; so is one that
- * was answered 503.
+ * Paths come one a line on stdin; each answer goes to stdout as "path<tab>status<tab>body", one
+ * line a page of a list whose path has a query. A connection that fails is made anew, and its path
+ * asked again, ten times at most; so is one that was answered 503.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -17,13 +17,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 64, PATH_LEN_MAX = 512, ANSWER_MAX = 8 << 20, TRIES_MAX = 10, WAIT_MS = 30000 };
+enum {
+    LINKS_MAX = 64,
+    PATH_LEN_MAX = 512,
+    CURSOR_LEN_MAX = 1200,
+    ANSWER_MAX = 8 << 20,
+    TRIES_MAX = 10,
+    WAIT_MS = 30000
+};
 
 struct link {
     int fd;
     unsigned tries;
     bool busy;
     char path[PATH_LEN_MAX];
+    char cursor[CURSOR_LEN_MAX]; /* of the next page; "": the first */
     char *answer;
     size_t got;
 };
@@ -53,10 +61,10 @@ static bool dial(const struct fetch *fetch, struct link *link)
 /* Sends the link's path; false once it has been tried too often. */
 static bool ask(const struct fetch *fetch, struct link *link)
 {
-    char request[PATH_LEN_MAX + 1024];
+    char request[PATH_LEN_MAX + CURSOR_LEN_MAX + 1024];
     int len = snprintf(request, sizeof request,
-                       "GET %s HTTP/1.1\r\nHost: fetch\r\nAuthorization: Basic %s\r\n\r\n",
-                       link->path, fetch->auth);
+                       "GET %s%s%s HTTP/1.1\r\nHost: fetch\r\nAuthorization: Basic %s\r\n\r\n",
+                       link->path, link->cursor[0] ? "&cursor=" : "", link->cursor, fetch->auth);
     for (; link->tries < TRIES_MAX; link->tries++) {
         link->got = 0;
         if (link->fd < 0 && !dial(fetch, link)) {
@@ -70,6 +78,17 @@ static bool ask(const struct fetch *fetch, struct link *link)
     }
     (void)fprintf(stderr, "fetch: %s: no answer\n", link->path);
     return false;
+}
+
+/* The cursor of the next page, or "". */
+static void find_cursor(struct link *link, const char *body)
+{
+    static const char name[] = "\"next_cursor\":\"";
+    const char *at = strchr(link->path, '?') ? body : NULL, *found = NULL;
+    while (at && (at = strstr(at, name)))
+        found = at += sizeof name - 1;
+    (void)snprintf(link->cursor, sizeof link->cursor, "%.*s", found ? (int)strcspn(found, "\"") : 0,
+                   found ? found : "");
 }
 
 /* 1: a whole answer was written; 0: not yet; -1: the path must be asked again. */
@@ -93,12 +112,15 @@ static int take(struct link *link)
         return -1;
     }
     (void)printf("%s\t%ld\t%.*s\n", link->path, status, (int)body, end + 4);
+    find_cursor(link, end + 4);
     return 1;
 }
 
 static bool next_path(struct link *link)
 {
     link->tries = 0;
+    if (link->cursor[0])
+        return true;
     if (!fgets(link->path, sizeof link->path, stdin))
         return false;
     link->path[strcspn(link->path, "\n")] = '\0';

@@ -1,5 +1,6 @@
 /* test/campaign/load_items.c - what request number n says. */
 #include "load.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { REPEAT_WITHIN = 2000, SUPPRESSED_ADDRESSES = 50, SHORT_TTL_MS = 1500 };
@@ -86,10 +87,16 @@ struct item item_of(const struct plan *plan, uint64_t serial)
     return item;
 }
 
-/* The canary of one recipient; its address says the same. */
-static void canary(const struct item *item, unsigned recipient, char out[32])
+/* Apps are named a0, a1, ... */
+static unsigned number_of(const char *app)
 {
-    (void)snprintf(out, 32, "%02x%010llx%04x", item->app, (unsigned long long)item->told,
+    return (unsigned)strtoul(app + 1, NULL, 10);
+}
+
+/* The canary of one recipient; its address says the same. */
+static void canary(const struct item *item, const char *app, unsigned recipient, char out[32])
+{
+    (void)snprintf(out, 32, "%02x%010llx%04x", number_of(app), (unsigned long long)item->told,
                    recipient);
 }
 
@@ -97,14 +104,14 @@ static int recipient_write(const struct item *item, unsigned i, const char *app,
                            size_t size)
 {
     char mark[32];
-    canary(item, i, mark);
+    canary(item, app, i, mark);
     if (item->flavor == FLAVOR_SUPPRESSED)
         return snprintf(at, size, "{\"phone\":\"+1999%02u000000%02u\",\"data\":{\"c\":\"%s\"}}",
-                        item->app, (unsigned)(item->told % SUPPRESSED_ADDRESSES), mark);
+                        number_of(app), (unsigned)(item->told % SUPPRESSED_ADDRESSES), mark);
     switch (item->kind) {
     case KIND_SMS:
         return snprintf(at, size, "{\"phone\":\"+1%02u%09llu%02u\",\"data\":{\"c\":\"%s\"}}",
-                        item->app + 20, (unsigned long long)item->told, i % 100, mark);
+                        number_of(app) + 20, (unsigned long long)item->told, i % 100, mark);
     case KIND_EMAIL:
         return snprintf(at, size, "{\"email\":\"%s@%s.example\",\"data\":{\"c\":\"%s\"}}", mark,
                         app, mark);

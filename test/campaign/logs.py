@@ -134,9 +134,13 @@ def received(fakes):
 
 
 def read_back(path):
-    """What the server said: path -> (status, JSON)."""
+    """What the server said: path -> (status, JSON); the pages of a list put together."""
     found = {}
     for line in open(path, encoding="utf-8"):
         where, status, body = line.split("\t", 2)
-        found[where] = (int(status), json.loads(body) if body.strip() else None)
+        answer = json.loads(body) if body.strip() else None
+        before = found.get(where)
+        if before and before[0] == 200 and answer and "data" in answer:
+            answer["data"] = before[1]["data"] + answer["data"]
+        found[where] = (int(status), answer)
     return found

@@ -33,7 +33,13 @@ CAMPAIGNS = {
     "c1": ("storms", "c1", 125, 4),
     "c2": ("storms", "c2", 30, 3),
     "c3": ("storms", "c3", 1000, 1),
+    "c4": ("failures", "c4", 25, 4),
     "c5": ("storms", "c5", 13, 4),
+    "b3": ("failures", "b3", 20, 3),
+    "f1": ("failures", "f1", 24, 4),
+    "d1": ("crowds", "d1", 1000, 1),
+    "d5": ("crowds", "d5", 1000, 1),
+    "d6": ("crowds", "d6", 1000, 1),
 }
 
 

@@ -122,7 +122,7 @@ class Stage:
     """`apps` with a provider of their own for each kind, so that a mix-up shows in credentials."""
 
     def __init__(self, directory, seed, apps=3, kinds=("ios", "sms", "email"), in_flight=500,
-                 timeout="10s", config=None, wrap=(), env=None):
+                 timeout="10s", config=None, wrap=(), env=None, shared=False):
         self.directory, self.seed = pathlib.Path(directory), seed
         self.directory.mkdir(parents=True, exist_ok=True)
         self.rng = random.Random(seed)
@@ -130,7 +130,8 @@ class Stage:
         self.kinds, self.loads, self.fakes = kinds, [], {}
         self.kills, self.readys = [], []  # micros; seconds
         self.auths, self.clients = {}, {}
-        self.wrap, self.env, self.process = list(wrap), env or {}, None
+        self.wrap, self.env = list(wrap), env or {}
+        self.shared = shared  # one provider for all apps
         self.pki = keys.Pki(self.directory / "pki")
         self.server = None
         try:
@@ -147,7 +148,12 @@ class Stage:
 
     def _config(self, in_flight, timeout, more):
         providers, routes = {}, []
-        for number, app in enumerate(self.apps):
+        if self.shared:
+            for kind in self.kinds:
+                providers[kind] = {**getattr(self, f"_{kind}")(0, "a0"), "in_flight": in_flight,
+                                   "timeout": timeout}
+                routes.append({"kind": kind, "providers": [kind]})
+        for number, app in enumerate(() if self.shared else self.apps):
             for kind in self.kinds:
                 providers[f"{kind}-{app}"] = {
                     **getattr(self, f"_{kind}")(number, app), "in_flight": in_flight,
