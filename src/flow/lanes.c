@@ -62,11 +62,14 @@ struct shelf *lanes_shelf(struct lanes *lanes, unsigned lane, uint32_t app)
     return shelf;
 }
 
-/* May this lane hold more bytes? A small share is its own, whatever others hold. */
-static bool has_bytes(const struct lanes *lanes, const struct lane *lane, size_t most)
+/* May this shelf hold more bytes? What its lane and it hold is to stay free of all; a small share
+ * is each lane's own, whatever others hold. */
+static bool has_bytes(const struct lanes *lanes, const struct shelf *shelf, size_t most)
 {
+    const struct lane *lane = &lanes->list[shelf->lane];
     size_t left = most > lanes->bytes ? most - lanes->bytes : 0;
-    return lane->bytes < left || lane->bytes < lanes->window_bytes / (2 * LANE_COUNT);
+    size_t own = lanes->window_bytes / (2 * LANE_COUNT);
+    return lane->bytes + shelf->bytes < left || lane->bytes + shelf->bytes < own;
 }
 
 /* What this lane may still take of the common window: as much as it holds is to stay free, a part
@@ -87,7 +90,7 @@ static uint32_t allowance(const struct lanes *lanes, const struct shelf *shelf)
     const struct lane *lane = &lanes->list[shelf->lane];
     bool critical = lane_priority(shelf->lane) == PRIORITY_CRITICAL;
     size_t bytes = critical ? lanes->window_bytes : lanes->window_bytes - lanes->window_bytes / 8;
-    if (!has_bytes(lanes, lane, bytes))
+    if (!has_bytes(lanes, shelf, bytes))
         return 0;
     uint32_t taken = lane->in_hand + shelf->in_hand;
     uint32_t of_lane = lanes->window_lane > taken ? lanes->window_lane - taken : 0;
@@ -95,17 +98,33 @@ static uint32_t allowance(const struct lanes *lanes, const struct shelf *shelf)
     return of_lane < of_all ? of_lane : of_all;
 }
 
-void lanes_hold(struct lanes *lanes, unsigned lane, size_t bytes, bool new_bundle, bool new_here)
+static struct shelf *existing(const struct lanes *lanes, unsigned lane, uint32_t app)
 {
-    lanes->bytes += new_bundle ? bytes : 0;
-    lanes->list[lane].bytes += new_here ? bytes : 0;
+    char key[12];
+    struct shelf *shelf = map_get(&lanes->shelves, shelf_key(lane, app, key));
+    must(shelf);
+    return shelf;
 }
 
-void lanes_release(struct lanes *lanes, unsigned lane, size_t bytes, bool last, bool last_here)
+void lanes_hold(struct lanes *lanes, unsigned lane, uint32_t app, size_t bytes, bool new_bundle,
+                bool new_here)
+{
+    lanes->bytes += new_bundle ? bytes : 0;
+    if (!new_here)
+        return;
+    lanes->list[lane].bytes += bytes;
+    existing(lanes, lane, app)->bytes += bytes;
+}
+
+void lanes_release(struct lanes *lanes, unsigned lane, uint32_t app, size_t bytes, bool last,
+                   bool last_here)
 {
     must(lanes->bytes >= bytes && lanes->list[lane].bytes >= bytes);
     lanes->bytes -= last ? bytes : 0;
-    lanes->list[lane].bytes -= last_here ? bytes : 0;
+    if (!last_here)
+        return;
+    lanes->list[lane].bytes -= bytes;
+    existing(lanes, lane, app)->bytes -= bytes;
     if (!lanes->list[lane].bytes)
         lanes->list[lane].busy_since = (struct mono){0};
 }

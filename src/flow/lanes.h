@@ -4,8 +4,8 @@
  * has anything at all is a shelf. Two rules keep apps and priorities apart:
  *   - a shelf may hold at most as much of its lane's window as it leaves free (a dynamic threshold
  *     of one: Choudhury and Hahne, "Dynamic Queue Length Thresholds", 1998), so that one app can
- *     never fill a lane before another comes; and a lane at most as much of the common window, and
- *     of its bytes, so that lanes whose providers are slow leave room for the others;
+ *     never fill a lane before another comes; and a lane at most as much of the common window, so
+ *     that lanes whose providers are slow leave room for the others; both hold for bytes, too;
  *   - shelves with due work are claimed in turns, a bounded number each.
  * Every lane has a window of its own, so that bulk and `critical` never share one.
  * Threads: the ledger's. Memory: one small record a shelf that has work or had it lately.
@@ -32,6 +32,7 @@ struct shelf {
     char key[12];           /* (lane, app) as the map has it */
     uint32_t depth;         /* pending in the store */
     uint32_t in_hand;       /* claimed, or reserved for a claim or an acceptance under way */
+    size_t bytes;           /* of bundles of which it holds something */
     struct wall next_due;   /* of what is pending; WALL_NEVER: nothing, or a claim will tell */
     struct wall rest_until; /* its provider is blocked: not claimed before */
     bool claiming;
@@ -76,10 +77,12 @@ void lanes_give(struct lanes *lanes, struct shelf *shelf, uint32_t count);
 void lanes_pending(struct lanes *lanes, struct shelf *shelf, int32_t delta, struct wall due,
                    struct wall now);
 
-/* A bundle of so many bytes gets its first ticket (`new_bundle`), or its first in this lane; and
- * the same for the last of each. */
-void lanes_hold(struct lanes *lanes, unsigned lane, size_t bytes, bool new_bundle, bool new_here);
-void lanes_release(struct lanes *lanes, unsigned lane, size_t bytes, bool last, bool last_here);
+/* A bundle of an app, of so many bytes, gets its first ticket (`new_bundle`), or its first in this
+ * lane; and the same for the last of each. The shelf exists. */
+void lanes_hold(struct lanes *lanes, unsigned lane, uint32_t app, size_t bytes, bool new_bundle,
+                bool new_here);
+void lanes_release(struct lanes *lanes, unsigned lane, uint32_t app, size_t bytes, bool last,
+                   bool last_here);
 /* What was claimed has come back to wait: the next claim pauses, so that a backlog before a blocked
  * provider is not claimed and given back as fast as the store can write. */
 void lanes_rest(struct lanes *lanes, struct shelf *shelf, struct now now);

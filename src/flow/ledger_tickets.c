@@ -38,8 +38,8 @@ struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint3
     struct lane *lane = &ledger->lanes.list[ticket->lane];
     if (!lane->busy_since.us)
         lane->busy_since = now.mono;
-    lanes_hold(&ledger->lanes, ticket->lane, bundle->arena.used, bundle->refs++ == 0,
-               bundle->kind_refs[delivery->kind]++ == 0);
+    lanes_hold(&ledger->lanes, ticket->lane, notification->app, bundle->arena.used,
+               bundle->refs++ == 0, bundle->kind_refs[delivery->kind]++ == 0);
     return ticket;
 }
 
@@ -50,7 +50,8 @@ void ledger_ticket_free(struct ledger *ledger, struct ticket *ticket)
     must(bundle->refs > 0 && *of_kind > 0);
     --bundle->refs;
     --*of_kind;
-    lanes_release(&ledger->lanes, ticket->lane, bundle->arena.used, !bundle->refs, !*of_kind);
+    lanes_release(&ledger->lanes, ticket->lane, ticket->notification->app, bundle->arena.used,
+                  !bundle->refs, !*of_kind);
     if (!bundle->refs)
         bundle_free(bundle);
     free(ticket);

@@ -144,20 +144,49 @@ static void large_bundles_of_a_slow_lane_leave_bytes_for_another(void **state)
     unsigned slow = lane_of(KIND_EMAIL, PRIORITY_LOW), other = lane_of(KIND_IOS, PRIORITY_NORMAL);
     uint32_t held = 0;
     while (lanes_take(&lanes, lanes_shelf(&lanes, slow, 1), now)) {
-        lanes_hold(&lanes, slow, LARGE, true, true);
+        lanes_hold(&lanes, slow, 1, LARGE, true, true);
         held++;
     }
     assert_true(held < WINDOW_BYTES_MAX / LARGE);
     assert_true(lanes_take(&lanes, lanes_shelf(&lanes, other, 1), now));
     /* Even if all of it is gone: a claim may bring more than there was room for. */
-    lanes_hold(&lanes, slow, WINDOW_BYTES_MAX, true, true);
+    lanes_hold(&lanes, slow, 1, WINDOW_BYTES_MAX, true, true);
     assert_true(lanes_take(&lanes, lanes_shelf(&lanes, other, 1), now));
     assert_false(lanes_take(&lanes, lanes_shelf(&lanes, slow, 2), now));
-    lanes_release(&lanes, slow, WINDOW_BYTES_MAX, true, true);
+    lanes_release(&lanes, slow, 1, WINDOW_BYTES_MAX, true, true);
     lanes_give(&lanes, lanes_shelf(&lanes, other, 1), 2);
     lanes_give(&lanes, lanes_shelf(&lanes, slow, 1), held);
     for (; held; held--)
-        lanes_release(&lanes, slow, LARGE, true, true);
+        lanes_release(&lanes, slow, 1, LARGE, true, true);
+    assert_int_equal(lanes.bytes, 0);
+    lanes_done(&lanes);
+}
+
+static void large_bundles_of_an_app_leave_bytes_for_another_in_its_lane(void **state)
+{
+    (void)state;
+    struct lanes lanes;
+    enum { LARGE = 256 * 1024 };
+    lanes_init(&lanes, hash_key);
+    unsigned lane = lane_of(KIND_IOS, PRIORITY_NORMAL);
+    uint32_t held = 0, beside = 0;
+    while (lanes_take(&lanes, lanes_shelf(&lanes, lane, 1), now)) {
+        lanes_hold(&lanes, lane, 1, LARGE, true, true);
+        held++;
+    }
+    assert_true(held >= WINDOW_BYTES_MAX / LARGE / 4);
+    while (beside < 4 && lanes_take(&lanes, lanes_shelf(&lanes, lane, 2), now)) {
+        lanes_hold(&lanes, lane, 2, LARGE, true, true);
+        beside++;
+    }
+    assert_int_equal(beside, 4);
+    assert_false(lanes_take(&lanes, lanes_shelf(&lanes, lane, 1), now));
+    lanes_give(&lanes, lanes_shelf(&lanes, lane, 1), held);
+    lanes_give(&lanes, lanes_shelf(&lanes, lane, 2), beside);
+    for (; held; held--)
+        lanes_release(&lanes, lane, 1, LARGE, true, true);
+    for (; beside; beside--)
+        lanes_release(&lanes, lane, 2, LARGE, true, true);
     assert_int_equal(lanes.bytes, 0);
     lanes_done(&lanes);
 }
@@ -271,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_depth_that_a_claim_does_not_find_is_forgotten),
         cmocka_unit_test(slow_lanes_leave_room_for_another),
         cmocka_unit_test(large_bundles_of_a_slow_lane_leave_bytes_for_another),
+        cmocka_unit_test(large_bundles_of_an_app_leave_bytes_for_another_in_its_lane),
         cmocka_unit_test(what_came_back_to_wait_rests_before_the_next_claim),
         cmocka_unit_test(a_paused_lane_takes_and_claims_nothing_and_wakes_nobody),
         cmocka_unit_test(apps_take_turns_at_a_desk_and_critical_goes_first),
