@@ -230,6 +230,20 @@ static void note_accept(struct sim *sim, const struct accept *accept)
         sent_of(sim, (struct delivery_key){n->id, i})->expires = mono_add(sim->now.mono, ttl);
 }
 
+/* What came due while the store was an unconfirmed copy had to wait. */
+static void forget_dues(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->sent_count; i++)
+        sim->sent[i].due = (struct mono){0};
+}
+
+/* What is redriven is due at once, whatever its last attempt was told. */
+static void forget_holds(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->sent_count; i++)
+        sim->sent[i].not_before = (struct mono){0};
+}
+
 void oracle_group(struct sim *sim, const struct group *group)
 {
     for (uint32_t i = 0; i < group->count; i++) {
@@ -246,6 +260,12 @@ void oracle_group(struct sim *sim, const struct group *group)
             wait = span_ms(settle->due.ms - sim->ledger->calendar.at.ms);
             sent_of(sim, settle->key)->due =
                 settle->to == SETTLE_AGAIN ? mono_add(sim->now.mono, wait) : (struct mono){0};
+            break;
+        case VERB_CONFIRM:
+            forget_dues(sim);
+            break;
+        case VERB_REDRIVE:
+            forget_holds(sim);
             break;
         default:
             break;
