@@ -118,7 +118,7 @@ enum err lock_rewrite(const char *path, struct why *why)
     free(file);
     return code == SQLITE_OK      ? OK
            : code == SQLITE_NOMEM ? why_set(why, ERR_MEMORY, "no memory to recover %s", path)
-           : (code & 0xff) == SQLITE_FULL
-               ? why_set(why, ERR_FULL, "no room to recover %s", path)
-               : why_set(why, ERR_IO, "cannot rewrite %s: %s", path, sqlite3_errstr(code));
+           : (code & 0xff) == SQLITE_FULL ? why_set(why, ERR_FULL, "no room to recover %s", path)
+                                          : why_set(why, ERR_IO, "cannot rewrite %s: %s (%d)", path,
+                                                    sqlite3_errstr(code), code);
 }
