@@ -101,6 +101,7 @@ static enum err start_ledger(struct node *node, const struct store_state *state,
     node->ledger = ledger_new(&config, state, clock_now(&node->clock));
     if (!node->ledger)
         return why_set(why, ERR_MEMORY, "no memory for the ledger");
+    node->ids = ledger_ids(node->ledger);
     return OK;
 }
 
@@ -116,7 +117,7 @@ struct api_config node_api_config(const struct node *node, const struct config *
 {
     struct api_config api = {
         .intake = node->intake,
-        .ids = ledger_ids(node->ledger),
+        .ids = node->ids,
         .has_root_key = config->root_key.at != NULL,
         .body_bytes_max = config->limits.body_bytes,
         .has_sandbox = has_sandbox(config),
@@ -226,7 +227,6 @@ static enum err open_loop(struct node *node, struct why *why)
         must(uv_signal_start(&node->signals[i], on_signal, numbers[i]) == 0);
     }
     node_stop_open(node);
-    node_reload_open(node);
     node_watchdog_open(node);
     node->attached = actor_loop_new(&node->loop, node->clock);
     node->ledger_thread = actor_thread_new("ledger", node->clock);

@@ -105,9 +105,9 @@ static void end(struct reload *reload)
 }
 
 /* All have it. */
-static void on_applied(uv_async_t *async)
+static void applied(void *self)
 {
-    struct node *node = async->data;
+    struct node *node = self;
     struct reload *reload = &node->reload;
     char changed[CONFIG_CHANGES_TEXT_MAX];
     config_changes_format(&reload->changes, changed);
@@ -116,16 +116,17 @@ static void on_applied(uv_async_t *async)
     node->config = reload->next;
     reload->posted = false;
     log_write(&node->log, LOG_INFO, "what=reload result=ok changed=\"%s\"", changed);
-    if (reload->closing)
-        uv_close((uv_handle_t *)&reload->applied, NULL);
     end(reload);
+    node_close_if_due(node);
 }
 
 /* On the courier's thread. */
 static void courier_changed(void *self)
 {
     struct node *node = self;
-    must(uv_async_send(&node->reload.applied) == 0);
+    node->reload.back =
+        (struct ping){.message = {.type = INTAKE_PING}, .heard = applied, .self = node};
+    inbox_post(&node->intake_inbox, &node->reload.back.message);
 }
 
 /* On the ledger's thread. */
@@ -174,22 +175,6 @@ static void on_prepared(uv_work_t *work, int status)
 
 /* --------------------------------------------------------------------------------- public ---- */
 
-void node_reload_open(struct node *node)
-{
-    node->reload.node = node;
-    must(uv_async_init(&node->loop, &node->reload.applied, on_applied) == 0);
-    node->reload.applied.data = node;
-    node->reload.work.data = &node->reload;
-}
-
-void node_reload_close(struct node *node)
-{
-    struct reload *reload = &node->reload;
-    reload->closing = true;
-    if (!reload->posted && !uv_is_closing((uv_handle_t *)&reload->applied))
-        uv_close((uv_handle_t *)&reload->applied, NULL);
-}
-
 void node_reload(struct node *node)
 {
     struct reload *reload = &node->reload;
@@ -203,6 +188,8 @@ void node_reload(struct node *node)
     (void)snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
                    (long long)clock_now(&node->clock).mono.us);
     notify_supervisor(state);
+    reload->node = node;
+    reload->work.data = reload;
     reload->running = true;
     reload->err = OK;
     reload->next = NULL;

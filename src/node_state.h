@@ -17,11 +17,10 @@
 struct reload {
     struct node *node;
     uv_work_t work;
-    uv_async_t applied;
+    struct ping back;
     bool running;
-    bool again;   /* another was asked for meanwhile */
-    bool posted;  /* on its way through the actors: nothing may go before it is back */
-    bool closing; /* and then the handle goes */
+    bool again;  /* another was asked for meanwhile */
+    bool posted; /* on its way through the actors: nothing may go before it is back */
     enum err err;
     struct why why;
     struct config_faults faults;
@@ -35,10 +34,8 @@ struct reload {
 /* Signs of life for the service manager. */
 struct watchdog {
     uv_timer_t timer;
-    uv_async_t alive;
-    struct ping ledger, courier;
-    bool out;     /* the pings are under way */
-    bool closing; /* and then the handle goes */
+    struct ping ledger, courier, back;
+    bool out; /* the pings are under way: nothing may go before they are back */
 };
 
 struct node {
@@ -51,6 +48,7 @@ struct node {
     struct worker *worker;
     struct actor_thread *ledger_thread;
     struct ledger *ledger;
+    struct ids ids; /* the ledger's secret; it mints them */
     bool ledger_started;
 
     uv_loop_t loop;
@@ -67,6 +65,7 @@ struct node {
     uv_timer_t patience;
     struct drain drain;
     bool stopping, handed_back;
+    bool closing; /* as soon as nothing is under way any more */
 
     struct reload reload;
     struct watchdog watchdog;
@@ -80,8 +79,6 @@ size_t node_cache_bytes(const struct config *config);
 size_t node_waiting_bytes(const struct config *config);
 
 /* node_reload.c */
-void node_reload_open(struct node *node);
-void node_reload_close(struct node *node); /* its handle goes, once it can */
 /* Reads the configuration again and swaps it, or says in the log why not. */
 void node_reload(struct node *node);
 
@@ -90,12 +87,15 @@ void node_watchdog_open(struct node *node);
 /* Does nothing unless the service manager wants to hear ($WATCHDOG_USEC, sd_watchdog_enabled(3)).
  */
 void node_watchdog_start(struct node *node);
-void node_watchdog_close(struct node *node); /* its handles go, once they can */
+void node_watchdog_stop(struct node *node);
 
 /* node_stop.c */
 /* The handles it needs; they are on the loop then. */
 void node_stop_open(struct node *node);
 /* Begins the end; a second call changes nothing. The loop runs out when all is done. */
 void node_stop(struct node *node, const char *signal_name);
-/* Closes whatever is on the loop; for a start that failed, and when all is done. */
+/* Closes whatever is on the loop, now or when what is under way is back; for a start that failed,
+ * and when all is done. */
 void node_close_handles(struct node *node);
+/* Something is back. */
+void node_close_if_due(struct node *node);

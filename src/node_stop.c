@@ -25,12 +25,15 @@ static void close_handle(uv_handle_t *handle)
 
 void node_close_handles(struct node *node)
 {
+    node_watchdog_stop(node);
+    node->closing = node->reload.posted || node->watchdog.out;
+    if (node->closing)
+        return;
     for (size_t i = 0; i < sizeof node->signals / sizeof *node->signals; i++)
         close_handle((uv_handle_t *)&node->signals[i]);
     close_handle((uv_handle_t *)&node->patience);
     close_handle((uv_handle_t *)&node->drained);
-    node_reload_close(node);
-    node_watchdog_close(node);
+    close_handle((uv_handle_t *)&node->watchdog.timer);
     if (node->server)
         server_close(node->server, NULL, NULL);
     node->server = NULL;
@@ -39,11 +42,18 @@ void node_close_handles(struct node *node)
     node->attached = NULL;
 }
 
+void node_close_if_due(struct node *node)
+{
+    if (node->closing)
+        node_close_handles(node);
+}
+
 static void on_patience(uv_timer_t *timer)
 {
     struct node *node = timer->data;
-    if (node->handed_back) {
+    if (node->handed_back && !node->closing) {
         log_write(&node->log, LOG_WARN, "what=drain clients=unfinished");
+        must(uv_timer_start(timer, on_patience, DRAIN_CLIENTS_MS, 0) == 0);
         node_close_handles(node);
         return;
     }

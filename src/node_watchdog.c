@@ -9,20 +9,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void on_alive(uv_async_t *async)
+static void all_turn(void *self)
 {
-    struct node *node = async->data;
+    struct node *node = self;
     node->watchdog.out = false;
     notify_supervisor("WATCHDOG=1");
-    if (node->watchdog.closing)
-        uv_close((uv_handle_t *)async, NULL);
+    node_close_if_due(node);
 }
 
 /* On the courier's thread. */
 static void courier_turns(void *self)
 {
     struct node *node = self;
-    must(uv_async_send(&node->watchdog.alive) == 0);
+    inbox_post(&node->intake_inbox, &node->watchdog.back.message);
 }
 
 /* On the ledger's thread. */
@@ -43,14 +42,15 @@ static void on_timer(uv_timer_t *timer)
         (struct ping){.message = {.type = LEDGER_PING}, .heard = ledger_turns, .self = node};
     watchdog->courier =
         (struct ping){.message = {.type = COURIER_PING}, .heard = courier_turns, .self = node};
+    watchdog->back =
+        (struct ping){.message = {.type = INTAKE_PING}, .heard = all_turn, .self = node};
     inbox_post(&node->ledger_inbox, &watchdog->ledger.message);
 }
 
 void node_watchdog_open(struct node *node)
 {
     must(uv_timer_init(&node->loop, &node->watchdog.timer) == 0);
-    must(uv_async_init(&node->loop, &node->watchdog.alive, on_alive) == 0);
-    node->watchdog.timer.data = node->watchdog.alive.data = node;
+    node->watchdog.timer.data = node;
 }
 
 void node_watchdog_start(struct node *node)
@@ -64,13 +64,7 @@ void node_watchdog_start(struct node *node)
     must(uv_timer_start(&node->watchdog.timer, on_timer, 0, us / 2000) == 0);
 }
 
-void node_watchdog_close(struct node *node)
+void node_watchdog_stop(struct node *node)
 {
-    struct watchdog *watchdog = &node->watchdog;
-    if (uv_is_closing((uv_handle_t *)&watchdog->timer))
-        return;
-    uv_close((uv_handle_t *)&watchdog->timer, NULL);
-    watchdog->closing = true;
-    if (!watchdog->out)
-        uv_close((uv_handle_t *)&watchdog->alive, NULL);
+    (void)uv_timer_stop(&node->watchdog.timer);
 }

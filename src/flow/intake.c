@@ -99,6 +99,9 @@ static void step(void *self, struct now now, struct message *message)
         intake->under_way--;
         ((struct report *)message)->finish((struct report *)message);
         return;
+    case INTAKE_PING:
+        ((struct ping *)message)->heard(((struct ping *)message)->self);
+        return;
     case INTAKE_NOTICE:
         hear(intake, (struct notice *)message);
         return;
