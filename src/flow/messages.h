@@ -16,8 +16,8 @@ enum {
     INTAKE_TEMPLATE, /* the same, for its library */
     INTAKE_NOTICE,   /* struct notice */
     INTAKE_REPORT,   /* struct report, filled in by a courier */
-    COURIER_TICKETS, /* struct tickets, to send, or marked */
     INTAKE_PING,     /* struct ping */
+    COURIER_TICKETS, /* struct tickets, to send, or marked */
     COURIER_NOTICE,  /* struct notice */
     COURIER_QUERY,   /* struct query, answered: a template */
     COURIER_TASK,    /* struct task, composed */
