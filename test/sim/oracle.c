@@ -237,13 +237,6 @@ static void forget_dues(struct sim *sim)
         sim->sent[i].due = (struct mono){0};
 }
 
-/* What is redriven is due at once, whatever its last attempt was told. */
-static void forget_holds(struct sim *sim)
-{
-    for (uint32_t i = 0; i < sim->sent_count; i++)
-        sim->sent[i].not_before = (struct mono){0};
-}
-
 void oracle_group(struct sim *sim, const struct group *group)
 {
     for (uint32_t i = 0; i < group->count; i++) {
@@ -263,9 +256,6 @@ void oracle_group(struct sim *sim, const struct group *group)
             break;
         case VERB_CONFIRM:
             forget_dues(sim);
-            break;
-        case VERB_REDRIVE:
-            forget_holds(sim);
             break;
         default:
             break;
