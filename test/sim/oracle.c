@@ -120,6 +120,20 @@ static void check_once(struct sim *sim, struct sent *sent)
         sim_fail(sim, "I4: begun after a doubt");
 }
 
+void oracle_lost(struct sim *sim, const struct ticket *ticket)
+{
+    struct sent *sent = oracle_find(sim, ticket_key(ticket));
+    sim->lost++;
+    if (!sent)
+        return;
+    sent->not_before = (struct mono){0}; /* it is lost with the answer */
+    if (!ticket->began_at.ms)
+        return;
+    sent->doubt = true;
+    if (sent->processed)
+        sent->doubtful++;
+}
+
 static uint32_t count_pending(const struct sim *sim, unsigned lane, uint32_t app)
 {
     struct memory_work work;
