@@ -3,7 +3,7 @@
 #include "store/rules.h"
 #include "store/sqlite/writer.h"
 
-enum { BREATHE_US = 4000, PROGRESS_OPS = 2000 };
+enum { BREATHE_US = 4000, PROGRESS_OPS = 2000, ROLLBACK_TRIES = 100, ROLLBACK_PAUSE_MS = 10 };
 
 /* -- the queue -------------------------------------------------------------------------------- */
 
@@ -74,10 +74,15 @@ static void begin(struct reader *reader)
     db_run(&reader->db, db_use(&reader->db, BEGIN_READ));
 }
 
+/* The gate is left by none that still reads. That SQLite has no memory for so small a statement may
+ * pass; a process for which it does not is started again. */
 static void end(struct reader *reader)
 {
-    if (!sqlite3_get_autocommit(reader->db.sqlite))
-        must(sqlite3_exec(reader->db.sqlite, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK);
+    for (int tries = 0; !sqlite3_get_autocommit(reader->db.sqlite); tries++) {
+        must(tries < ROLLBACK_TRIES);
+        if (sqlite3_exec(reader->db.sqlite, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+            (void)sqlite3_sleep(ROLLBACK_PAUSE_MS);
+    }
     gate_leave(reader->gate);
 }
 
