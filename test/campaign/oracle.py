@@ -180,6 +180,8 @@ class Oracle:
         processed = [one for one in requests if not one.unprocessed]
         if state in ("sent", "delivered") and not any(one.took for one in processed):
             self.find("I1", f"{where}: {state}, but no request was taken: {_lines(requests)}")
+        if state == "unknown" and not requests:
+            self.figures[f"unknown_never_received_{telling.kind}"] += 1
         if telling.flavor == "suppressed" and (state, row["reason"]) != (
                 "suppressed", "suppression_list"):
             self.find("I5", f"{where}: {state} {row['reason']}, its address is suppressed")

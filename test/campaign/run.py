@@ -35,6 +35,7 @@ CAMPAIGNS = {
     "c3": ("storms", "c3", 1000, 1),
     "c4": ("failures", "c4", 25, 4),
     "c5": ("storms", "c5", 13, 4),
+    "c6": ("codes", "c6", 1000, 1),
     "b3": ("failures", "b3", 20, 3),
     "f1": ("failures", "f1", 24, 4),
     "d1": ("crowds", "d1", 1000, 1),
