@@ -192,9 +192,6 @@ bool config_can_reload(const struct config *old, const struct config *next,
     if (old->store.kind != next->store.kind ||
         !str_eq(str_of(old->store.path), str_of(next->store.path)))
         config_fault_add(faults, next->store.place, remedy, "store: it cannot change in a reload");
-    if (old->limits.disk_reserve != next->limits.disk_reserve)
-        config_fault_add(faults, (struct config_place){0}, remedy,
-                         "limits: disk_reserve cannot change in a reload");
     if (old->queue != next->queue)
         config_fault_add(faults, (struct config_place){0}, remedy,
                          "queue: it cannot change in a reload");

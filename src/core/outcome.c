@@ -35,7 +35,10 @@ static struct outcome again(const struct outcome_question *q, struct rng *rng)
         outcome.due = q->now; /* the delay applies after the last provider of the rule */
         return outcome;
     }
-    if (!retry_next(q->policy, attempts, q->verdict, q->now, q->expires, rng, &outcome.due))
+    struct retry_policy policy = *q->policy;
+    if (!consumes(q->verdict)) /* nor does a limit end what has none left, by a reload */
+        policy.attempts_max = UINT32_MAX;
+    if (!retry_next(&policy, attempts, q->verdict, q->now, q->expires, rng, &outcome.due))
         return ended(STATE_DEAD, attempts);
     return outcome;
 }

@@ -12,6 +12,7 @@ struct bundle {
     struct arena arena; /* owns all that the rest points at, and the bundle itself stands in it */
     uint32_t refs;      /* the ledger's: tickets, in all and of each kind */
     uint32_t kind_refs[KIND_COUNT];
+    uint32_t ghosts; /* lost tickets that may still be read */
     struct notification notification;
     struct delivery *deliveries; /* notification.delivery_count of them */
     unsigned char *places;       /* enum place of port/store.h, the ledger's to decide: it turns

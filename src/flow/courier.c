@@ -103,9 +103,35 @@ static bool concerns(const void *what, const struct ticket *ticket)
     case NOTICE_KEYS:
     case NOTICE_CATEGORY:
     case NOTICE_TEMPLATE:
+    case NOTICE_ROLL:
         return false;
     }
     return false;
+}
+
+static void stamp(struct ticket *ticket, void *number)
+{
+    ticket->seen = *(const uint64_t *)number;
+}
+
+/* Every ticket that is held says so: one that is not here is lost. */
+static void call_roll(struct courier *courier, uint64_t number)
+{
+    list_each (at, &courier->arrivals)
+        stamp(list_of(at, struct ticket, link), &number);
+    for (uint32_t i = 0; i < courier->sender_count; i++)
+        desk_each(&courier->senders[i]->desk, stamp, &number);
+    list_each (at, &courier->flights) {
+        struct flight *flight = list_of(at, struct flight, link);
+        if (flight->stage != STAGE_MARK) /* else the ledger has it */
+            stamp(flight->ticket, &number);
+    }
+}
+
+static void acknowledge_later(struct courier *courier, struct notice *notice)
+{
+    notice->message.next = courier->acks;
+    courier->acks = &notice->message;
 }
 
 static void hear(struct courier *courier, struct now now, struct notice *notice)
@@ -134,8 +160,7 @@ static void hear(struct courier *courier, struct now now, struct notice *notice)
         courier_steer(courier, round);
         courier_take_arrivals(courier, now);
     }
-    notice->message.next = courier->acks;
-    courier->acks = &notice->message;
+    acknowledge_later(courier, notice);
 }
 
 /* ---------------------------------------------------------------------------- the turns ---- */
@@ -199,6 +224,11 @@ void courier_apps_known(struct courier *courier, struct now now)
 
 static void take_notice(struct courier *courier, struct now now, struct notice *notice)
 {
+    if (notice->round->type == NOTICE_ROLL) {
+        call_roll(courier, notice->round->number);
+        acknowledge_later(courier, notice);
+        return;
+    }
     if (notice->round->type == NOTICE_APP && courier->app_count)
         courier_apps_ask(courier);
     if (notice->round->type == NOTICE_DRAIN) {

@@ -106,6 +106,14 @@ struct ticket *desk_take(struct desk *desk, bool critical_only)
     return ticket;
 }
 
+void desk_each(struct desk *desk, void (*call)(struct ticket *ticket, void *self), void *self)
+{
+    for (unsigned lane = 0; desk->waiting && lane < LANE_COUNT; lane++)
+        list_each (at, &desk->lanes[lane])
+            list_each (link, &list_of(at, struct app_queue, link)->tickets)
+                call(list_of(link, struct ticket, link), self);
+}
+
 static void remove_from(struct desk *desk, struct app_queue *queue,
                         bool (*match)(const void *what, const struct ticket *ticket),
                         const void *what, struct list *out)

@@ -31,6 +31,7 @@ void desk_done(struct desk *desk); /* must be empty */
 bool desk_add(struct desk *desk, struct ticket *ticket);
 /* The next ticket, or NULL; `critical_only` when the other priorities' places are all taken. */
 struct ticket *desk_take(struct desk *desk, bool critical_only);
+void desk_each(struct desk *desk, void (*call)(struct ticket *ticket, void *self), void *self);
 /* Moves all tickets for which `match` says so to `out`. */
 void desk_remove(struct desk *desk, bool (*match)(const void *what, const struct ticket *ticket),
                  const void *what, struct list *out);

@@ -224,6 +224,7 @@ void directory_forget(struct directory *directory, const struct round *changed)
     case NOTICE_TEMPLATE:
     case NOTICE_CANCEL:
     case NOTICE_STEER:
+    case NOTICE_ROLL:
     case NOTICE_DRAIN:
         return;
     }

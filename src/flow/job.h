@@ -47,9 +47,10 @@ struct ledger_stats {
     uint64_t replayed, mismatched; /* event ids seen before */
     uint64_t ended[STATE_COUNT];   /* deliveries, by the state they ended in */
     uint64_t attempts, retries;
-    uint64_t groups, group_ops; /* commits, and operations in them */
-    uint64_t commit_us;         /* spent in commits, summed */
-    uint64_t shed;              /* jobs answered ERR_FULL */
+    uint64_t groups, group_ops;  /* commits, and operations in them */
+    uint64_t commit_us;          /* spent in commits, summed */
+    uint64_t shed;               /* jobs answered ERR_FULL */
+    uint64_t reconciled_tickets; /* that no courier held any more */
 };
 
 struct job {

@@ -33,7 +33,7 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
     list_init(&ledger->rounds);
     ledger->calendar = calendar_open(now, state->offset_ms);
     ledger->offset_kept_ms = state->offset_ms;
-    if (!ledger_steer_open(ledger, state, now)) {
+    if (!ledger_roll_open(ledger) || !ledger_steer_open(ledger, state, now)) {
         ledger_free(ledger);
         return NULL;
     }
@@ -69,6 +69,7 @@ void ledger_free(struct ledger *ledger)
     group_free(ledger->spare);
     free(ledger->urgent.at);
     free(ledger->accepts.at);
+    ledger_roll_close(ledger);
     lanes_done(&ledger->lanes);
     steering_free(ledger->steering);
     free(ledger);
@@ -400,14 +401,9 @@ static struct mono wake_for(struct now now, struct wall date)
 }
 
 /* Nothing is submitted before `retry_at`: to be turned earlier would be to spin. */
-static struct mono next_turn(const struct ledger *ledger, struct now now)
+static struct mono next_submission(const struct ledger *ledger, struct now now)
 {
     struct mono next = MONO_NEVER;
-    if (ledger->group)
-        return MONO_NEVER; /* its completion is a message */
-    if (ledger->urgent.count || ledger->accepts.count ||
-        ledger->calendar.offset_ms != ledger->offset_kept_ms)
-        return ledger->retry_at;
     if (!ledger->drain && !ledger->unconfirmed) {
         next = mono_min(ledger->sweep_at,
                         mono_min(calendar_mono(&ledger->calendar, lanes_next_due(&ledger->lanes)),
@@ -415,6 +411,17 @@ static struct mono next_turn(const struct ledger *ledger, struct now now)
         next = mono_min(next, ledger->follow_at);
     }
     return next.us < ledger->retry_at.us ? ledger->retry_at : next;
+}
+
+static struct mono next_turn(const struct ledger *ledger, struct now now)
+{
+    struct mono next = ledger_roll_at(ledger);
+    if (ledger->group)
+        return next; /* its completion is a message */
+    if (ledger->urgent.count || ledger->accepts.count ||
+        ledger->calendar.offset_ms != ledger->offset_kept_ms)
+        return mono_min(next, ledger->retry_at);
+    return mono_min(next, next_submission(ledger, now));
 }
 
 static struct mono turn(void *self, struct now now)
@@ -426,6 +433,7 @@ static struct mono turn(void *self, struct now now)
         ledger_claim_due(ledger);
         ledger_follow_due(ledger, now);
     }
+    ledger_roll_turn(ledger, now);
     submit(ledger, now);
     if (ledger->drain && at_rest(ledger) && ledger->drain->done) {
         void (*done)(void *) = ledger->drain->done;

@@ -11,10 +11,13 @@ static void keep_text(struct str *s, char *into, size_t size)
     s->at = into;
 }
 
-static void post(struct round *round, const struct inbox *to, int type)
+static void post(struct round *round, const struct inbox *to, uint32_t listener, int type)
 {
     struct notice *notice = &round->notices[round->waiting++];
-    *notice = (struct notice){.message = {.type = type}, .round = round};
+    *notice = (struct notice){.message = {.type = type},
+                              .round = round,
+                              .courier = type == COURIER_NOTICE,
+                              .listener = listener};
     inbox_post(to, &notice->message);
 }
 
@@ -45,6 +48,7 @@ void ledger_tell(struct ledger *ledger, const struct round *what, struct job *jo
     *round = *what;
     round->job = job;
     round->waiting = 0;
+    round->since = ledger->calendar.look.mono;
     keep_text(&round->user_ids[0], round->text[0], sizeof round->text[0]);
     keep_text(&round->user_ids[1], round->text[1], sizeof round->text[1]);
     keep_text(&round->name, round->text[2], sizeof round->text[2]);
@@ -59,17 +63,31 @@ void ledger_tell(struct ledger *ledger, const struct round *what, struct job *jo
     must(ledger->config.intake_count + ledger->config.courier_count <= NOTICE_LISTENERS_MAX);
     /* Counted up before the first can come back: acknowledgements arrive through our inbox. */
     for (uint32_t i = 0; intakes && i < ledger->config.intake_count; i++)
-        post(round, &ledger->config.intakes[i], INTAKE_NOTICE);
+        post(round, &ledger->config.intakes[i], i, INTAKE_NOTICE);
     for (uint32_t i = 0; couriers && i < ledger->config.courier_count; i++)
-        post(round, &ledger->config.couriers[i], COURIER_NOTICE);
+        post(round, &ledger->config.couriers[i], i, COURIER_NOTICE);
+}
+
+void ledger_tell_couriers(struct ledger *ledger, struct round *round)
+{
+    round->since = ledger->calendar.look.mono;
+    list_add_last(&ledger->rounds, &round->link);
+    for (uint32_t i = 0; i < ledger->config.courier_count; i++)
+        post(round, &ledger->config.couriers[i], i, COURIER_NOTICE);
 }
 
 void ledger_heard(struct ledger *ledger, struct now now, struct notice *notice)
 {
     struct round *round = notice->round;
-    must(round->waiting > 0);
+    must(round->waiting > 0 && !notice->heard);
+    notice->heard = true;
     if (--round->waiting)
         return;
+    if (round->type == NOTICE_ROLL) {
+        list_remove(&round->link);
+        ledger_roll_answered(ledger, now);
+        return;
+    }
     if (round->type == NOTICE_CANCEL)
         ledger_cancel_again(ledger, now, round->job);
     else if (round->job)

@@ -46,6 +46,17 @@ struct settled_change {
     bool everybody; /* a suppression or an app: not told by user */
 };
 
+/* Who holds what has been handed out. */
+struct roll {
+    struct list out;     /* tickets, in the order handed out */
+    struct list lost;    /* settled without their courier, which may still have them */
+    uint32_t lost_count; /* in that list */
+    uint64_t number;     /* of the last call */
+    bool calling;
+    struct mono at;      /* of the next */
+    struct round *round; /* the one of all calls: they never overlap */
+};
+
 struct ledger {
     struct ledger_config config;
     struct ids ids;
@@ -64,6 +75,7 @@ struct ledger {
     struct mono follow_at; /* when to look for channels to follow; MONO_NEVER: there are none */
     struct following *following; /* the round under way; NULL: none */
     struct list rounds;
+    struct roll roll;
     struct settled_change changes[CHANGES_RECENT]; /* a ring, by number */
     uint64_t change_count;
     struct tickets *outbox[NOTICE_LISTENERS_MAX]; /* to each courier, posted at the end of a turn */
@@ -112,6 +124,7 @@ void ledger_claim_due(struct ledger *ledger);
 void ledger_claimed(struct ledger *ledger, struct now now, struct work *work);
 void ledger_claim_refused(struct ledger *ledger, struct work *work);
 void ledger_take_tickets(struct ledger *ledger, struct now now, struct tickets *tickets);
+void ledger_take_ticket(struct ledger *ledger, struct now now, struct ticket *ticket);
 void ledger_settled(struct ledger *ledger, struct now now, struct settle *settle);
 struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint32_t ordinal,
                              struct now now);
@@ -138,9 +151,23 @@ void ledger_mark(struct ledger *ledger, struct ticket *ticket);
 void ledger_marked(struct ledger *ledger, struct mark *mark);
 void ledger_mark_refused(struct ledger *ledger, struct mark *mark);
 
+/* ledger_roll.c: tickets that nobody holds are handed out again. */
+bool ledger_roll_open(struct ledger *ledger);
+void ledger_roll_close(struct ledger *ledger);
+void ledger_roll_turn(struct ledger *ledger, struct now now);
+struct mono ledger_roll_at(const struct ledger *ledger);            /* of the next turn */
+void ledger_roll_out(struct ledger *ledger, struct ticket *ticket); /* handed to a courier */
+/* Back from it. True: it had been given up as lost, and is done with. */
+bool ledger_roll_back(struct ledger *ledger, struct ticket *ticket);
+void ledger_roll_answered(struct ledger *ledger, struct now now);
+/* True: it was lost, and is kept in case its courier still has it. */
+bool ledger_roll_keeps(struct ledger *ledger, struct ticket *ticket);
+
 /* ledger_notices.c: telling those who hold copies. */
 /* Starts a round; answers `job` (may be NULL) once all have heard. */
 void ledger_tell(struct ledger *ledger, const struct round *what, struct job *job);
+/* The same for a round that its owner keeps. */
+void ledger_tell_couriers(struct ledger *ledger, struct round *round);
 void ledger_heard(struct ledger *ledger, struct now now, struct notice *notice);
 /* The number of the first change that a plan which arrives now may have missed: the oldest that
  * some listener has not acknowledged. */

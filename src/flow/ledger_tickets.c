@@ -27,6 +27,7 @@ struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint3
     memset(&ticket->settle, 0, sizeof ticket->settle);
     memset(&ticket->receipt_op, 0, sizeof ticket->receipt_op);
     list_init(&ticket->link);
+    list_init(&ticket->out);
     ticket->bundle = bundle;
     ticket->notification = notification;
     ticket->delivery = delivery;
@@ -52,7 +53,9 @@ void ledger_ticket_free(struct ledger *ledger, struct ticket *ticket)
     --*of_kind;
     lanes_release(&ledger->lanes, ticket->lane, ticket->notification->app, bundle->arena.used,
                   !bundle->refs, !*of_kind);
-    if (!bundle->refs)
+    if (ledger_roll_keeps(ledger, ticket))
+        return;
+    if (!bundle->refs && !bundle->ghosts)
         bundle_free(bundle);
     free(ticket);
 }
@@ -68,6 +71,7 @@ void ledger_send(struct ledger *ledger, struct ticket *ticket)
         list_init(&(*box)->list);
     }
     list_add_last(&(*box)->list, &ticket->link);
+    ledger_roll_out(ledger, ticket);
 }
 
 void ledger_flush(struct ledger *ledger)
@@ -212,27 +216,34 @@ static void settle_judged(struct ledger *ledger, struct ticket *ticket)
     queue_settle(ledger, ticket);
 }
 
+void ledger_take_ticket(struct ledger *ledger, struct now now, struct ticket *ticket)
+{
+    switch (ticket->result) {
+    case TICKET_JUDGED:
+        settle_judged(ledger, ticket);
+        return;
+    case TICKET_MARK:
+        ledger_mark(ledger, ticket);
+        return;
+    case TICKET_EXPIRED:
+        end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);
+        return;
+    case TICKET_BACK:
+        if (was_cancelled(ledger, ticket))
+            end_unsent(ledger, now, ticket, STATE_CANCELLED, STR_NONE);
+        else
+            give_back(ledger, now, ticket);
+        return;
+    }
+    never("a ticket of no result");
+}
+
 void ledger_take_tickets(struct ledger *ledger, struct now now, struct tickets *tickets)
 {
     for (struct list *link; (link = list_take_first(&tickets->list));) {
         struct ticket *ticket = list_of(link, struct ticket, link);
-        switch (ticket->result) {
-        case TICKET_JUDGED:
-            settle_judged(ledger, ticket);
-            break;
-        case TICKET_MARK:
-            ledger_mark(ledger, ticket);
-            break;
-        case TICKET_EXPIRED:
-            end_unsent(ledger, now, ticket, STATE_EXPIRED, STR_NONE);
-            break;
-        case TICKET_BACK:
-            if (was_cancelled(ledger, ticket))
-                end_unsent(ledger, now, ticket, STATE_CANCELLED, STR_NONE);
-            else
-                give_back(ledger, now, ticket);
-            break;
-        }
+        if (!ledger_roll_back(ledger, ticket))
+            ledger_take_ticket(ledger, now, ticket);
     }
     free(tickets);
 }

@@ -18,6 +18,7 @@ enum notice_type {
     NOTICE_TEMPLATE,    /* `name` of the app has a new latest version */
     NOTICE_CANCEL,      /* `notification`: couriers only */
     NOTICE_STEER,       /* `steering`: pauses and moves have changed; couriers only */
+    NOTICE_ROLL,        /* stamp every ticket that is held: couriers only */
     NOTICE_DRAIN,       /* give back all that has not begun: couriers only */
 };
 
@@ -29,6 +30,8 @@ struct round;
 struct notice {
     struct message message;
     struct round *round;
+    bool courier, heard;
+    uint32_t listener; /* which of its kind */
 };
 
 struct round {
@@ -42,8 +45,9 @@ struct round {
     struct str address;
     int64_t notification;
     struct steering *steering; /* the round's own */
-    uint64_t number;           /* of a change of settings, as the ledger counts them */
-    struct job *job;           /* answered when `waiting` reaches 0; NULL: nobody asks */
+    uint64_t number;           /* of a change of settings, or of a roll-call */
+    struct mono since;
+    struct job *job; /* answered when `waiting` reaches 0; NULL: nobody asks */
     uint32_t waiting;
     char text[4][320]; /* what the strings above point at */
     struct notice notices[NOTICE_LISTENERS_MAX];

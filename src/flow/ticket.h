@@ -41,6 +41,7 @@ struct ticket {
     bool cancelled;         /* the notification was cancelled while this one was being sent */
 
     /* What the courier writes. */
+    uint64_t seen; /* by the last roll-call */
     enum ticket_result result;
     struct span back_in; /* 0 or less: at once */
     bool alone;          /* BACK: on its own account, others of its lane need not wait */
@@ -55,6 +56,13 @@ struct ticket {
 
     /* What the ledger writes: the answer to TICKET_MARK. */
     enum ticket_mark mark;
+
+    /* The ledger's: who holds it (ledger_roll.c). */
+    struct list out; /* of all that couriers hold, or of those that were lost */
+    uint64_t handed; /* after this roll-call */
+    bool lost;       /* nobody held it: the ledger has taken it back */
+    bool found;      /* and then it came back after all */
+
     char text[TICKET_TEXT_MAX];
 
     /* The ledger's. */

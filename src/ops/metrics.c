@@ -130,6 +130,12 @@ static void provider_latency(const struct metrics *m, const char *name, struct b
     }
 }
 
+static void reconciled(const struct metrics *m, const char *name, struct buf *out)
+{
+    buf_printf(out, "%s{what=\"ticket\"} ", name);
+    add_value(out, (double)m->ledger->reconciled_tickets);
+}
+
 static void http_responses(const struct metrics *m, const char *name, struct buf *out)
 {
     for (int class = 2; class < 6; class ++) {

@@ -249,10 +249,23 @@ bool node_at_rest(const struct sim *sim)
 
 enum { SPINS_MAX = 200 };
 
+/* A bug of ours: tickets on their way are lost, with what became of them. */
+static struct message *lose(struct sim *sim, struct message *message)
+{
+    struct tickets *tickets = (struct tickets *)(void *)message;
+    bool may = message && (message->type == COURIER_TICKETS || message->type == LEDGER_TICKETS);
+    if (!may || !sim->faults || !sim->ready || !chance(sim, 200))
+        return message;
+    for (struct list *at; (at = list_take_first(&tickets->list));)
+        oracle_lost(sim, list_of(at, struct ticket, link));
+    free(tickets);
+    return NULL;
+}
+
 static bool step_ledger(struct sim *sim)
 {
     struct actor actor = ledger_actor(sim->ledger);
-    struct message *message = box_take(&sim->ledger_box);
+    struct message *message = lose(sim, box_take(&sim->ledger_box));
     if (!message && !mono_reached(sim->now.mono, sim->ledger_wake))
         return false;
     if (message)
@@ -268,7 +281,7 @@ static bool step_ledger(struct sim *sim)
 static bool step_courier(struct sim *sim)
 {
     struct actor actor = courier_actor(sim->courier);
-    struct message *message = box_take(&sim->courier_box);
+    struct message *message = lose(sim, box_take(&sim->courier_box));
     if (!message && !sim->courier_kicked && !mono_reached(sim->now.mono, sim->courier_wake))
         return false;
     sim->courier_kicked = false;

@@ -120,6 +120,20 @@ static void check_once(struct sim *sim, struct sent *sent)
         sim_fail(sim, "I4: begun after a doubt");
 }
 
+void oracle_lost(struct sim *sim, const struct ticket *ticket)
+{
+    struct sent *sent = oracle_find(sim, ticket_key(ticket));
+    sim->lost++;
+    if (!sent)
+        return;
+    sent->not_before = (struct mono){0}; /* it is lost with the answer */
+    if (!ticket->began_at.ms)
+        return;
+    sent->doubt = true;
+    if (sent->processed)
+        sent->doubtful++;
+}
+
 static uint32_t count_pending(const struct sim *sim, unsigned lane, uint32_t app)
 {
     struct memory_work work;
@@ -237,13 +251,6 @@ static void forget_dues(struct sim *sim)
         sim->sent[i].due = (struct mono){0};
 }
 
-/* What is redriven is due at once, whatever its last attempt was told. */
-static void forget_holds(struct sim *sim)
-{
-    for (uint32_t i = 0; i < sim->sent_count; i++)
-        sim->sent[i].not_before = (struct mono){0};
-}
-
 void oracle_group(struct sim *sim, const struct group *group)
 {
     for (uint32_t i = 0; i < group->count; i++) {
@@ -263,9 +270,6 @@ void oracle_group(struct sim *sim, const struct group *group)
             break;
         case VERB_CONFIRM:
             forget_dues(sim);
-            break;
-        case VERB_REDRIVE:
-            forget_holds(sim);
             break;
         default:
             break;

@@ -152,9 +152,10 @@ static int run_seed(uint64_t seed, bool verbose)
     oracle_finish(&sim);
     if (verbose)
         (void)printf("seed %llu: %u events, %u requests, %u deliveries sent, %u crashes, %u clean "
-                     "stops, %u clock steps, %u times full, %u copies, %u reloads\n",
+                     "stops, %u clock steps, %u times full, %u copies, %u reloads, "
+                     "%u tickets lost\n",
                      (unsigned long long)seed, sim.events, sim.asked, sim.sent_count, sim.crashes,
-                     sim.stops, sim.steps, sim.fills, sim.copies, sim.reloads);
+                     sim.stops, sim.steps, sim.fills, sim.copies, sim.reloads, sim.lost);
     return 0;
 }
 

@@ -21,6 +21,7 @@
 #include "flow/intake.h"
 #include "flow/ledger.h"
 #include "flow/messages.h"
+#include "flow/ticket.h"
 #include "runtime/pool.h"
 #include "store/memory/memory_store.h"
 
@@ -129,7 +130,7 @@ struct sim {
     struct now now;
     bool faults; /* crashes, refusals and bad weather still happen */
     bool verbose;
-    uint32_t crashes, stops, events;
+    uint32_t crashes, stops, events, lost;
     int64_t wall_off_ms;         /* steps of the wall clock, summed */
     struct wall calendar_latest; /* of all lives */
     uint32_t steps;
@@ -260,6 +261,8 @@ void oracle_stop(struct sim *sim);
 void oracle_confirmed(struct sim *sim);
 /* Before a crash: what is in hand and was taken may be sent once more, or has been marked. */
 void oracle_crash(struct sim *sim);
+/* A ticket is lost inside the node: what was taken may be sent once more. */
+void oracle_lost(struct sim *sim, const struct ticket *ticket);
 /* What the ledger commits: durations are measured here, by the clock that nobody sets. */
 void oracle_group(struct sim *sim, const struct group *group);
 /* A request has begun: is that allowed by what has been answered so far? */

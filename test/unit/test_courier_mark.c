@@ -109,6 +109,25 @@ static void what_expires_while_it_is_marked_is_not_sent(void **state)
     assert_true(courier_at_rest(f->courier));
 }
 
+static void what_is_throttled_while_it_is_marked_waits(void **state)
+{
+    struct fixture *f = *state;
+    f->notification.guarantee = GUARANTEE_AT_MOST_ONCE;
+    open_courier(f, 2);
+    send(f, 1, 86400000);
+    turn(f);
+    assert_int_equal(mark(f, MARK_MADE), 1);
+    turn(f);
+    send(f, 1, 86400000);
+    turn(f);
+    answer(f, 429, "5");
+    assert_int_equal(mark(f, MARK_MADE), 1);
+    turn(f);
+    assert_int_equal(f->call_count, 0);
+    assert_int_equal(count_returned(f, TICKET_BACK), 1);
+    assert_true(courier_at_rest(f->courier));
+}
+
 /* Whatever takes it back while the ledger has it: acknowledged at once, and it never begins. */
 static void what_is_withdrawn_while_it_is_marked_is_not_sent(void **state)
 {
@@ -144,6 +163,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(at_least_once_needs_no_mark, setup, teardown),
         cmocka_unit_test_setup_teardown(without_its_mark_it_goes_back_unsent, setup, teardown),
         cmocka_unit_test_setup_teardown(what_expires_while_it_is_marked_is_not_sent, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_throttled_while_it_is_marked_waits, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_withdrawn_while_it_is_marked_is_not_sent, setup,
                                         teardown),
