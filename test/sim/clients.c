@@ -143,7 +143,6 @@ static void respond(struct exchange *exchange, const struct http_response *respo
         break;
     case ASK_CONFIRM:
         sim->confirming = false;
-        oracle_confirmed(sim);
         break;
     case ASK_BATCH:
         if (response->status == 200)

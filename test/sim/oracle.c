@@ -56,12 +56,6 @@ void oracle_stop(struct sim *sim)
         sim->sent[i].due = sim->sent[i].expires = (struct mono){0};
 }
 
-void oracle_confirmed(struct sim *sim)
-{
-    for (uint32_t i = 0; i < sim->sent_count; i++)
-        sim->sent[i].due = (struct mono){0};
-}
-
 /* A mark follows the settling of whatever had its place before. */
 static void check_marks(const struct sim *sim)
 {

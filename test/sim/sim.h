@@ -257,8 +257,6 @@ struct sent *oracle_find(struct sim *sim, struct delivery_key key); /* NULL: nev
 void oracle_depths(struct sim *sim);
 /* A life ends: was the clock set, and the store does not know? */
 void oracle_stop(struct sim *sim);
-/* A copied store was confirmed: what was due has waited for that. */
-void oracle_confirmed(struct sim *sim);
 /* Before a crash: what is in hand and was taken may be sent once more, or has been marked. */
 void oracle_crash(struct sim *sim);
 /* A ticket is lost inside the node: what was taken may be sent once more. */
