@@ -51,7 +51,7 @@ struct disk_model {
     uint64_t image_at[64]; /* take an image at the op of this number; ascending */
     uint32_t image_at_count;
     struct model_image images[64];
-    uint32_t image_count;
+    _Atomic uint32_t image_count;
     uint64_t sync_fails_at; /* this sync and all later ones fail; 0: none */
     bool sync_failed;
     const char *durable_to; /* where the durable bytes go when a sync fails */

@@ -106,6 +106,7 @@ class Check(unittest.TestCase):
                              ({"root_key": "env:NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE"),
                              ({"listen": "nowhere"}, "nowhere"),
                              ({"store": "mysql:x"}, "store"),
+                             ({"limits": {"disk_reserve": "1024GiB"}}, "disk_reserve"),
                              ({"routes": [{"kind": "sms", "providers": ["none"]}]}, "none"),
                              ({"providers": {"a": {"driver": "apns", "team_id": "ABCDE12345",
                                                    "key_id": "FGHIJ67890",

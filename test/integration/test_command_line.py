@@ -362,7 +362,7 @@ class Offline(Cli):
             try bongsu st; try bongsu dlq ''; try bongsu send --prio; try bongsu serve --config /et
         """
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-        self.assertEqual(done.stdout.splitlines(), ["status", "list redrive", "--priority", "/etc"])
+        self.assertEqual(done.stdout.splitlines(), ["status store", "list redrive", "--priority", "/etc"])
         self.assertIn("#compdef bongsu", self.good("completion", "zsh"))
         self.assertIn("complete -c bongsu", self.good("completion", "fish"))
         self.assertEqual(self.run_cli("completion", "tcsh").returncode, 64)
