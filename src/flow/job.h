@@ -34,10 +34,11 @@ struct lane_block {
 /* A lane of one app, as GET /v1/queues shows it. */
 struct lane_report {
     unsigned lane;
-    uint32_t depth;     /* queued, those between attempts included */
-    uint32_t in_flight; /* in a window or at a provider */
-    struct span oldest; /* age of the oldest that is queued and due; 0 if none */
-    double rate_1m;     /* settled a second, over the last minute */
+    uint32_t depth;        /* queued, those between attempts included */
+    uint32_t in_flight;    /* in a window or at a provider */
+    struct span oldest;    /* age of the oldest that is queued and due; 0 if none */
+    struct span unclaimed; /* the same as the store has it, of all apps */
+    double rate_1m;        /* settled a second, over the last minute */
     struct lane_block block;
 };
 
@@ -51,6 +52,7 @@ struct ledger_stats {
     uint64_t commit_us;          /* spent in commits, summed */
     uint64_t shed;               /* jobs answered ERR_FULL */
     uint64_t reconciled_tickets; /* that no courier held any more */
+    uint64_t reconciled_shelves; /* of which a lane knew less than the store, or more */
 };
 
 struct job {
@@ -95,7 +97,7 @@ struct job {
             struct lane_report *lanes;       /* LANE_COUNT of them, in `arena` */
             const struct steering *steering; /* what stands, in `arena` */
             struct ledger_stats stats;
-            struct str not_ready;       /* absent: ready; else why not, in one sentence (static) */
+            struct str not_ready;       /* absent: ready; else why not, in one sentence */
             bool draining, unconfirmed; /* and then nothing is claimed */
             /* The store refuses writes since then, and says why; ms == 0: it takes them. */
             struct wall refused_since;

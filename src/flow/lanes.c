@@ -191,6 +191,7 @@ void lanes_pending(struct lanes *lanes, struct shelf *shelf, int32_t delta, stru
 {
     must(delta >= 0 || shelf->depth >= (uint32_t)-delta);
     shelf->depth = (uint32_t)((int64_t)shelf->depth + delta);
+    shelf->counted = lanes->pass;
     if (delta > 0)
         shelf->next_due = wall_min(shelf->next_due, due);
     place(lanes, shelf, now);
@@ -275,7 +276,35 @@ void lanes_claimed(struct lanes *lanes, struct shelf *shelf, uint32_t limit, uin
         else /* there is nothing: what was counted has been erased with its app */
             shelf->depth = 0;
     }
+    shelf->counted = lanes->pass;
     place(lanes, shelf, now);
+}
+
+/* What a refused claim or one without memory has put off comes this much later. */
+enum { PUT_OFF_MS = 2000 };
+
+static bool is_placed(const struct shelf *shelf)
+{
+    return shelf->claiming || !shelf->depth || !list_empty(&shelf->due_link) ||
+           shelf->due_node.place != HEAP_OUT;
+}
+
+bool lanes_correct(struct lanes *lanes, struct shelf *shelf, uint32_t depth, struct wall first_due,
+                   struct wall now)
+{
+    int64_t latest = first_due.ms == WALL_NEVER.ms ? INT64_MAX
+                     : first_due.ms > now.ms       ? first_due.ms + PUT_OFF_MS
+                                                   : now.ms + PUT_OFF_MS;
+    bool forgotten = depth && !shelf->claiming && shelf->next_due.ms > latest;
+    bool wrong = shelf->depth != depth || forgotten || !is_placed(shelf);
+    shelf->counted = lanes->pass;
+    if (!wrong)
+        return false;
+    shelf->depth = depth;
+    if (!shelf->claiming) /* else it will tell */
+        shelf->next_due = wall_min(shelf->next_due, first_due);
+    place(lanes, shelf, now);
+    return true;
 }
 
 struct wall lanes_next_due(const struct lanes *lanes)

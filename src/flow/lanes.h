@@ -36,6 +36,7 @@ struct shelf {
     struct wall next_due;   /* of what is pending; WALL_NEVER: nothing, or a claim will tell */
     struct wall rest_until; /* its provider is blocked: not claimed before */
     bool claiming;
+    uint64_t counted; /* by this pass of the census, or changed since it began */
     struct meter meter;
 };
 
@@ -49,6 +50,7 @@ struct lane {
     /* us == 0: never in this life of the node. */
     struct mono busy_since; /* something is in a window or at a provider; 0: nothing is */
     struct mono moved_at;   /* when an attempt of it last came to something */
+    struct mono claimed_at; /* when something of it was last claimed */
     /* When what was claimed first came back untried since then, and when it last did. */
     struct mono stuck_since, stuck_at;
 };
@@ -56,6 +58,7 @@ struct lane {
 struct lanes {
     struct lane list[LANE_COUNT];
     struct map shelves;
+    uint64_t pass; /* of the census */
     uint32_t in_hand;
     size_t bytes; /* of bundles in hand */
     uint32_t window_lane, window_all;
@@ -102,6 +105,11 @@ void lanes_claimed(struct lanes *lanes, struct shelf *shelf, uint32_t limit, uin
 /* When something pending is next due in any lane that could be claimed then; not in a paused one.
  */
 struct wall lanes_next_due(const struct lanes *lanes);
+
+/* What the store says that there is, at a moment when nothing is on its way: true if the shelf knew
+ * it otherwise and has been put right. */
+bool lanes_correct(struct lanes *lanes, struct shelf *shelf, uint32_t depth, struct wall first_due,
+                   struct wall now);
 
 void lanes_settled(struct shelf *shelf, struct mono now);
 void meter_count(struct meter *meter, struct mono now);

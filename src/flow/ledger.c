@@ -38,6 +38,7 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
         return NULL;
     }
     ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
+    ledger_census_open(ledger, now);
     ledger->store_full = state->full;
     ledger->unconfirmed = state->unconfirmed;
     ledger->follow_at = state->following ? now.mono : MONO_NEVER;
@@ -155,7 +156,8 @@ static void submit(struct ledger *ledger, struct now now)
     if (ledger->group || !mono_reached(now.mono, ledger->retry_at))
         return;
     bool clock_set = ledger->calendar.offset_ms != ledger->offset_kept_ms;
-    if (!ledger->urgent.count && !ledger->accepts.count && !sweep_due(ledger, now) && !clock_set)
+    if (!ledger->urgent.count && !ledger->accepts.count && !sweep_due(ledger, now) &&
+        !ledger_census_due(ledger, now) && !clock_set)
         return;
     struct group *group = group_take(ledger);
     if (!group) {
@@ -174,12 +176,15 @@ static void submit(struct ledger *ledger, struct now now)
     fill_accepts(ledger, now, group);
     if (group->count < GROUP_OPS_MAX)
         fill_sweep(ledger, now, group);
+    if (group->count < GROUP_OPS_MAX)
+        ledger_census_fill(ledger, now, group);
     if (!group->count && !clock_set) {
         group_give(ledger, group);
         return;
     }
     group->offset_ms = ledger->calendar.offset_ms;
     ledger->group = group;
+    ledger->watch.group_since = now.mono;
     ledger->stats.groups++;
     ledger->stats.group_ops += group->count;
     ledger->config.store->ops->submit(ledger->config.store, group);
@@ -220,6 +225,9 @@ static void act_on_work(struct ledger *ledger, struct now now, struct op *op)
     case VERB_SWEEP:
         sweep_done(ledger, now, op->owner);
         return;
+    case VERB_CENSUS: /* the last of its group: the lanes know all that it saw */
+        ledger_census_done(ledger, now, op->owner);
+        return;
     case VERB_CONFIRM:
         ledger_confirmed(ledger, now, op->owner);
         return;
@@ -245,7 +253,7 @@ static bool is_work(const struct op *op)
 {
     return op->verb == VERB_ACCEPT || op->verb == VERB_CLAIM || op->verb == VERB_MARK ||
            op->verb == VERB_SETTLE || op->verb == VERB_FOLLOW || op->verb == VERB_EXTEND ||
-           op->verb == VERB_SWEEP || op->verb == VERB_CONFIRM;
+           op->verb == VERB_SWEEP || op->verb == VERB_CENSUS || op->verb == VERB_CONFIRM;
 }
 
 static void committed(struct ledger *ledger, struct now now, struct group *group)
@@ -299,6 +307,9 @@ static void refused(struct ledger *ledger, struct now now, struct group *group)
         case VERB_SWEEP:
             free(op->owner);
             ledger->sweep_at = mono_add(now.mono, span_ms(SWEEP_EVERY_MS));
+            break;
+        case VERB_CENSUS:
+            ledger_census_refused(ledger, now, op->owner);
             break;
         default:
             ledger_job_refused(ledger, op, &group->why);
@@ -408,14 +419,14 @@ static struct mono next_submission(const struct ledger *ledger, struct now now)
         next = mono_min(ledger->sweep_at,
                         mono_min(calendar_mono(&ledger->calendar, lanes_next_due(&ledger->lanes)),
                                  wake_for(now, steering_next_end(ledger->steering))));
-        next = mono_min(next, ledger->follow_at);
+        next = mono_min(next, mono_min(ledger->follow_at, ledger->watch.census_at));
     }
     return next.us < ledger->retry_at.us ? ledger->retry_at : next;
 }
 
 static struct mono next_turn(const struct ledger *ledger, struct now now)
 {
-    struct mono next = ledger_roll_at(ledger);
+    struct mono next = mono_min(ledger_roll_at(ledger), ledger_watch_at(ledger));
     if (ledger->group)
         return next; /* its completion is a message */
     if (ledger->urgent.count || ledger->accepts.count ||
@@ -434,6 +445,7 @@ static struct mono turn(void *self, struct now now)
         ledger_follow_due(ledger, now);
     }
     ledger_roll_turn(ledger, now);
+    ledger_watch_turn(ledger, now);
     submit(ledger, now);
     if (ledger->drain && at_rest(ledger) && ledger->drain->done) {
         void (*done)(void *) = ledger->drain->done;

@@ -99,6 +99,7 @@ static void report_lane(struct lane_report *report, const struct ledger *ledger,
     const struct lane *lane = &ledger->lanes.list[number];
     *report = (struct lane_report){
         .lane = number,
+        .unclaimed = ledger_unclaimed(ledger, number),
         .block = {.next_due = WALL_NEVER,
                   .paused = lane->paused,
                   .busy_since = date_of(now, lane->busy_since),
@@ -131,6 +132,12 @@ static void report_block(struct lane_block *block, const struct ledger *ledger,
     block->full |= wall_reached(calendar->at, shelf->next_due) && lanes_full(&ledger->lanes, shelf);
 }
 
+static struct str stands_still(const struct ledger *ledger, struct job *job)
+{
+    const char *sentence = ledger->watch.sentence;
+    return *sentence ? arena_copy(&job->arena, str_of(sentence)) : STR_NONE;
+}
+
 static void report_queues(struct ledger *ledger, struct now now, struct job *job)
 {
     struct lane_report *lanes = arena_array(&job->arena, struct lane_report, LANE_COUNT);
@@ -155,7 +162,7 @@ static void report_queues(struct ledger *ledger, struct now now, struct job *job
     job->queues.not_ready = ledger->drain           ? STR("this node is shutting down")
                             : condition.at          ? condition
                             : ledger->store_refuses ? STR("the store refuses writes")
-                                                    : STR_NONE;
+                                                    : stands_still(ledger, job);
     if (ledger->store_refuses) {
         job->queues.refused_since = date_of(now, ledger->refused_since);
         job->queues.refused_why = arena_copy(&job->arena, str_of(ledger->refused_why.text));

@@ -28,6 +28,7 @@ struct work {
         struct claim claim;
         struct cancel cancel;
         struct sweep sweep;
+        struct census census;
         struct confirm confirm;
     };
     struct job *job;
@@ -57,6 +58,22 @@ struct roll {
     struct round *round; /* the one of all calls: they never overlap */
 };
 
+/* What the store says that waits, and what has stood still for too long. */
+struct watch {
+    struct mono census_at; /* MONO_NEVER: one is on its way */
+    uint64_t from;         /* of its next page */
+    struct lane_watch {
+        struct wall oldest, oldest_next; /* calendar: the first due, and that of the pass so far */
+        uint32_t app, app_next;          /* whose */
+        bool told;                       /* of standing still, whatever holds it */
+        bool alarm;                      /* nothing known holds it */
+    } lanes[LANE_COUNT];
+    struct mono look_at;
+    struct mono group_since; /* of the group in flight */
+    bool group_told, listener_told;
+    char sentence[200]; /* why the node is not ready; empty: nothing stands still */
+};
+
 struct ledger {
     struct ledger_config config;
     struct ids ids;
@@ -76,6 +93,7 @@ struct ledger {
     struct following *following; /* the round under way; NULL: none */
     struct list rounds;
     struct roll roll;
+    struct watch watch;
     struct settled_change changes[CHANGES_RECENT]; /* a ring, by number */
     uint64_t change_count;
     struct tickets *outbox[NOTICE_LISTENERS_MAX]; /* to each courier, posted at the end of a turn */
@@ -162,6 +180,19 @@ bool ledger_roll_back(struct ledger *ledger, struct ticket *ticket);
 void ledger_roll_answered(struct ledger *ledger, struct now now);
 /* True: it was lost, and is kept in case its courier still has it. */
 bool ledger_roll_keeps(struct ledger *ledger, struct ticket *ticket);
+
+/* ledger_census.c: what the store has, against what the lanes know. */
+void ledger_census_open(struct ledger *ledger, struct now now);
+bool ledger_census_due(const struct ledger *ledger, struct now now);
+void ledger_census_fill(struct ledger *ledger, struct now now, struct group *group);
+void ledger_census_done(struct ledger *ledger, struct now now, struct work *work);
+void ledger_census_refused(struct ledger *ledger, struct now now, struct work *work);
+
+/* ledger_watch.c: what stands still, and what holds it. */
+void ledger_watch_turn(struct ledger *ledger, struct now now);
+struct mono ledger_watch_at(const struct ledger *ledger);
+/* How long the oldest due delivery of the lane has waited to be claimed. */
+struct span ledger_unclaimed(const struct ledger *ledger, unsigned lane);
 
 /* ledger_notices.c: telling those who hold copies. */
 /* Starts a round; answers `job` (may be NULL) once all have heard. */

@@ -419,6 +419,8 @@ void ledger_claimed(struct ledger *ledger, struct now now, struct work *work)
     struct claim *claim = &work->claim;
     lanes_claimed(&ledger->lanes, work->shelf, claim->limit, claim->count, claim->next_due,
                   ledger->calendar.at);
+    if (claim->count)
+        ledger->lanes.list[claim->lane].claimed_at = now.mono;
     for (uint32_t i = 0, same; i < claim->count; i += same) {
         const struct claimed *claimed = &claim->list[i];
         same = neighbours(claimed, claim->count - i);

@@ -102,6 +102,10 @@ enum {
     FOLLOW_MAX = 64,                     /* channels of strategy `first` followed at once */
     BUNDLE_BYTES_MAX = 24 * 1024 * 1024, /* an accepted notification with its deliveries */
     SWEEP_ROWS_MAX = 200,                /* a retention step */
+    CENSUS_PAGE_MAX = 128,               /* (lane, app)s a step of the census */
+    CENSUS_ROWS_MAX = 2000,              /* that it counts */
+    WATCHDOG_STALL_S = 60,               /* due work of which nothing moves: an alarm */
+    WATCHDOG_ANSWER_S = 15,              /* without an answer from the store or a listener */
 
     /* Providers. */
     PROVIDERS_MAX = 64,

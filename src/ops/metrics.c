@@ -67,6 +67,14 @@ static void queue_oldest(const struct metrics *m, const char *name, struct buf *
     }
 }
 
+static void oldest_unclaimed(const struct metrics *m, const char *name, struct buf *out)
+{
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        lane_head(&m->lanes[i], name, out);
+        add_value(out, (double)m->lanes[i].unclaimed.us / 1e6);
+    }
+}
+
 static void queue_rate(const struct metrics *m, const char *name, struct buf *out)
 {
     for (unsigned i = 0; i < LANE_COUNT; i++) {
@@ -134,6 +142,8 @@ static void reconciled(const struct metrics *m, const char *name, struct buf *ou
 {
     buf_printf(out, "%s{what=\"ticket\"} ", name);
     add_value(out, (double)m->ledger->reconciled_tickets);
+    buf_printf(out, "%s{what=\"lane\"} ", name);
+    add_value(out, (double)m->ledger->reconciled_shelves);
 }
 
 static void http_responses(const struct metrics *m, const char *name, struct buf *out)

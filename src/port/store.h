@@ -48,6 +48,7 @@ enum verb {
     VERB_REDRIVE,
     VERB_CHANGE,
     VERB_SWEEP,
+    VERB_CENSUS,
     VERB_CONFIRM,
 };
 
@@ -419,6 +420,28 @@ static inline bool op_grows(const struct op *op)
         return change_grows(((const struct change *)(const void *)op)->type);
     return op->verb == VERB_ACCEPT;
 }
+
+/* -- census: what waits, by (lane, app), as the rows themselves say --------------------------
+ *
+ * A page at a time, in an order of the store's own; being an op it sees what those before it in
+ * the group did, and nothing else. Counts up to CENSUS_ROWS_MAX rows a page; what is beyond has the
+ * depth that the store has on record. A record that the rows contradict is corrected. */
+struct census_row {
+    unsigned lane;
+    uint32_t app;
+    uint32_t depth;        /* 0: only the record says that there is something */
+    struct wall first_due; /* calendar; WALL_NEVER: nothing */
+};
+
+struct census {
+    struct op op;
+    uint64_t from; /* in: where the page begins, 0 at first; out: where the next one does */
+    uint32_t limit;
+    struct census_row *rows;
+    uint32_t count;
+    uint32_t corrected; /* records of depths */
+    bool more;
+};
 
 /* ------------------------------------------------------------------------------ queries ---- */
 

@@ -117,6 +117,90 @@ static void retention_counts_by_the_calendar(void **state)
     assert_int_equal(case_ask(c, one)->err, ERR_MISSING);
 }
 
+/* -- census ----------------------------------------------------------------------------------- */
+
+static struct census census(struct store_case *c, uint64_t from, uint32_t limit)
+{
+    struct census op = {.op.verb = VERB_CENSUS, .from = from, .limit = limit};
+    case_op(c, &op.op);
+    return op;
+}
+
+static const struct census_row *row_of(const struct census *census, unsigned lane, uint32_t app)
+{
+    for (uint32_t i = 0; i < census->count; i++)
+        if (census->rows[i].lane == lane && census->rows[i].app == app)
+            return &census->rows[i];
+    return NULL;
+}
+
+static void a_census_tells_what_waits_and_since_when(void **state)
+{
+    struct store_case *c = *state;
+    uint32_t app = case_app(c, "shop"), other = case_app(c, "other");
+    struct draft draft = waiting(app), sms = waiting(other);
+    struct wall first = c->now;
+    assert_int_equal(census(c, 0, 10).count, 0);
+    case_accept(c, &draft);
+    case_later(c, 500);
+    case_accept(c, &draft);
+    sms.kind = KIND_SMS;
+    sms.priority = PRIORITY_LOW;
+    case_accept(c, &sms);
+    struct census got = census(c, 0, 10);
+    assert_int_equal(got.count, 2);
+    assert_false(got.more);
+    assert_int_equal(got.corrected, 0);
+    const struct census_row *row = row_of(&got, lane_of(KIND_IOS, PRIORITY_CRITICAL), app);
+    assert_int_equal(row->depth, 2);
+    assert_int_equal(row->first_due.ms, first.ms);
+    row = row_of(&got, lane_of(KIND_SMS, PRIORITY_LOW), other);
+    assert_int_equal(row->depth, 1);
+    assert_int_equal(row->first_due.ms, c->now.ms);
+    assert_int_equal(case_claim(c, app, KIND_IOS, PRIORITY_CRITICAL, 10)->count, 2);
+    assert_int_equal(census(c, 0, 10).count, 1);
+}
+
+static void a_census_goes_on_where_its_page_ended(void **state)
+{
+    struct store_case *c = *state;
+    bool seen[8] = {false};
+    uint32_t apps[8], pages = 0;
+    for (int i = 0; i < 8; i++) {
+        char name[8] = {'a', (char)('0' + i), '\0'};
+        struct draft draft = waiting(apps[i] = case_app(c, name));
+        case_accept(c, &draft);
+    }
+    struct census got = {.more = true};
+    for (uint64_t from = 0; got.more; from = got.from, pages++) {
+        got = census(c, from, 3);
+        for (uint32_t i = 0; i < got.count; i++)
+            for (int app = 0; app < 8; app++)
+                if (got.rows[i].app == apps[app]) {
+                    assert_false(seen[app]);
+                    seen[app] = true;
+                }
+    }
+    assert_int_equal(pages, 3);
+    for (int app = 0; app < 8; app++)
+        assert_true(seen[app]);
+}
+
+/* What an op before it in the same group did, it has seen. */
+static void a_census_sees_its_own_group(void **state)
+{
+    struct store_case *c = *state;
+    uint32_t app = case_app(c, "shop");
+    struct draft draft = waiting(app);
+    struct accept_case *accept = case_make_accept(c, &draft);
+    struct census op = {.op.verb = VERB_CENSUS, .limit = 10};
+    struct op *ops[] = {&accept->accept.op, &op.op};
+    case_run(c, ops, 2);
+    assert_int_equal(op.count, 1);
+    assert_int_equal(op.rows[0].depth, 1);
+    assert_int_equal(op.corrected, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +210,9 @@ int main(void)
         STORE_TEST(what_was_in_hand_is_due_at_once_by_the_calendar),
         STORE_TEST(idempotency_counts_by_the_calendar),
         STORE_TEST(retention_counts_by_the_calendar),
+        STORE_TEST(a_census_tells_what_waits_and_since_when),
+        STORE_TEST(a_census_goes_on_where_its_page_ended),
+        STORE_TEST(a_census_sees_its_own_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* test/sim/node.c - one life of the server: started over the disk, stepped, crashed. */
 #include "codec/digest.h"
+#include "flow/ledger_state.h"
 #include "flow/messages.h"
 #include "sim.h"
 #include <stdlib.h>
@@ -262,8 +263,26 @@ static struct message *lose(struct sim *sim, struct message *message)
     return NULL;
 }
 
+/* Another bug of ours: a lane forgets that something of it is due. */
+static void forget(struct sim *sim)
+{
+    struct lanes *lanes = &sim->ledger->lanes;
+    size_t at = 0;
+    if (!sim->faults || !sim->ready || !chance(sim, 1500))
+        return;
+    for (struct shelf *shelf; (shelf = map_each(&lanes->shelves, &at));) {
+        if (shelf->claiming || !shelf->depth || !chance(sim, 3))
+            continue;
+        heap_remove(&lanes->list[shelf->lane].later, &shelf->due_node);
+        list_remove(&shelf->due_link);
+        shelf->next_due = WALL_NEVER;
+        sim->lost++;
+    }
+}
+
 static bool step_ledger(struct sim *sim)
 {
+    forget(sim);
     struct actor actor = ledger_actor(sim->ledger);
     struct message *message = lose(sim, box_take(&sim->ledger_box));
     if (!message && !mono_reached(sim->now.mono, sim->ledger_wake))

@@ -153,7 +153,7 @@ static int run_seed(uint64_t seed, bool verbose)
     if (verbose)
         (void)printf("seed %llu: %u events, %u requests, %u deliveries sent, %u crashes, %u clean "
                      "stops, %u clock steps, %u times full, %u copies, %u reloads, "
-                     "%u tickets lost\n",
+                     "%u things lost\n",
                      (unsigned long long)seed, sim.events, sim.asked, sim.sent_count, sim.crashes,
                      sim.stops, sim.steps, sim.fills, sim.copies, sim.reloads, sim.lost);
     return 0;

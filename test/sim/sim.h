@@ -130,7 +130,8 @@ struct sim {
     struct now now;
     bool faults; /* crashes, refusals and bad weather still happen */
     bool verbose;
-    uint32_t crashes, stops, events, lost;
+    uint32_t crashes, stops, events;
+    uint32_t lost;               /* tickets and wake-ups, inside the node */
     int64_t wall_off_ms;         /* steps of the wall clock, summed */
     struct wall calendar_latest; /* of all lives */
     uint32_t steps;

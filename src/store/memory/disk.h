@@ -142,6 +142,7 @@ void memory_cancel(struct memory_disk *disk, struct cancel *op, struct arena *ar
 void memory_redrive(struct memory_disk *disk, struct redrive *op, struct arena *arena);
 void memory_change(struct memory_disk *disk, struct change *op, struct arena *arena);
 void memory_sweep(struct memory_disk *disk, struct sweep *op);
+void memory_census(struct memory_disk *disk, struct census *op, struct arena *arena);
 void memory_query(const struct memory_disk *disk, struct query *query);
 void memory_query_list(const struct memory_disk *disk, struct query *query);
 

@@ -95,6 +95,9 @@ static void run_op(struct memory_disk *disk, struct op *op, struct arena *arena)
     case VERB_SWEEP:
         memory_sweep(disk, (struct sweep *)(void *)op);
         return;
+    case VERB_CENSUS:
+        memory_census(disk, (struct census *)(void *)op, arena);
+        return;
     case VERB_CONFIRM:
         ((struct confirm *)(void *)op)->was = disk->unconfirmed;
         disk->unconfirmed = false;

@@ -48,6 +48,9 @@ static void run_op(struct writer *writer, struct op *op, struct arena *arena)
     case VERB_SWEEP:
         write_sweep(writer, (struct sweep *)(void *)op);
         return;
+    case VERB_CENSUS:
+        write_census(writer, (struct census *)(void *)op, arena);
+        return;
     case VERB_CONFIRM:
         write_confirm(writer, (struct confirm *)(void *)op);
         return;

@@ -53,6 +53,7 @@ void write_cancel(struct writer *writer, struct cancel *op, struct arena *arena)
 void write_redrive(struct writer *writer, struct redrive *op, struct arena *arena);
 void write_change(struct writer *writer, struct change *op, struct arena *arena);
 void write_sweep(struct writer *writer, struct sweep *op);
+void write_census(struct writer *writer, struct census *op, struct arena *arena);
 void write_confirm(struct writer *writer, struct confirm *op);
 
 /* depth.c: depths change in memory, and in the file once a group. */
