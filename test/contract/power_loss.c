@@ -406,7 +406,7 @@ static uint32_t fill_disk(uint64_t seed, uint32_t want, struct told *told)
     case_open(life.c);
     atomic_store(&model.room, RESERVE + 3 * RESERVE / 4 + (int64_t)rng_below(&life.rng, RESERVE));
     int rounds = 0;
-    while (one_round(&life, false))
+    while (one_round(&life, false) && !life.full) /* as the ledger does */
         must(++rounds < GROUPS_MAX * 4);
     assert_true(life.full);
     settle_all(&life);

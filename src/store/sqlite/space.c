@@ -12,6 +12,7 @@
 enum {
     MARK_PART = 4,                /* of the reserve must be free besides it */
     OPEN_BYTES = 4 * 1024 * 1024, /* what opening and recovering need at most, nearly always */
+    PATIENCE = 3, /* where a quota ends the room, statvfs says that there is enough */
     WRITE_BYTES = 64 * 1024,
     WRITE_STEP = 128, /* writes of it in one look, where the system cannot allocate */
 };
@@ -151,7 +152,9 @@ void space_look(struct space *space)
     measure(space);
     if (!space->reserve_bytes)
         return;
-    if (!held && space->free_bytes >= space_needed(space->reserve_bytes) && take(space))
+    if (!held && space->patience > 0)
+        space->patience--;
+    else if (!held && space->free_bytes >= space_needed(space->reserve_bytes) && take(space))
         measure(space);
     /* Coming back it needs half as much again, so that it does not waver. */
     uint64_t least = full ? mark(space) + mark(space) / 2 : mark(space);
@@ -165,6 +168,7 @@ void space_give_up(struct space *space)
     if (!space->held)
         return;
     empty(space);
+    space->patience = PATIENCE;
     space->full = true;
     measure(space);
     say(space);

@@ -19,7 +19,8 @@ struct space {
     uint64_t free_bytes;    /* as last seen, the reserve not counted */
     bool held;              /* the reserve is allocated */
     bool full;
-    int fd; /* of the reserve; -1: none */
+    int patience; /* looks to come before the reserve may be taken back */
+    int fd;       /* of the reserve; -1: none */
     char directory[SPACE_PATH_MAX];
     void (*log)(void *self, bool warning, const char *line); /* may be NULL */
     void *log_self;
