@@ -1,47 +1,10 @@
 /* test/sim/clients.c - clients that ask, remember what they were told, and ask again. */
+#include "asking.h"
 #include "base/json.h"
-#include "codec/base64.h"
-#include "sim.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY_MAX = 64 * 1024, ASKING_MAX = 12 };
-
-enum ask_type {
-    ASK_SETUP,
-    ASK_POST,
-    ASK_BATCH,
-    ASK_PREFERENCES,
-    ASK_CANCEL,
-    ASK_USER_PUT,
-    ASK_USER_DELETE,
-    ASK_READ,
-    ASK_REDRIVE,
-    ASK_TEMPLATE,
-    ASK_CONFIRM,
-    ASK_STEER,
-};
-
 enum { ROOM_S = 3 }; /* from when there is room until the server must have seen it */
-
-/* One request under way. */
-struct asking {
-    struct exchange exchange;
-    struct list link;
-    struct sim *sim;
-    enum ask_type type;
-    uint32_t user;
-    uint32_t told; /* ASK_CANCEL: which */
-    int event;     /* ASK_POST: its event id's number; -1: none */
-    uint32_t posts;
-    bool opt_out[CHANNEL_COUNT];
-    struct sim_steer *steer; /* ASK_STEER: what `steered` is to become */
-    struct sim_steer steered;
-    struct header headers[3];
-    struct buf path, body;
-    bool *answered; /* ASK_SETUP */
-    struct buf *answer;
-};
 
 static void free_asking(struct asking *asking)
 {
@@ -54,7 +17,7 @@ static void free_asking(struct asking *asking)
 
 /* ----------------------------------------------------------------------------- answers ---- */
 
-static const struct json *parse(struct sim *sim, struct arena *arena, struct str text)
+const struct json *asking_parse(struct sim *sim, struct arena *arena, struct str text)
 {
     static const struct json_limits limits = {32, 100000};
     const struct json *json;
@@ -119,7 +82,7 @@ static void respond(struct exchange *exchange, const struct http_response *respo
     struct sim *sim = asking->sim;
     struct arena arena;
     arena_init(&arena, 4 << 20);
-    const struct json *body = response->body.len ? parse(sim, &arena, response->body) : NULL;
+    const struct json *body = response->body.len ? asking_parse(sim, &arena, response->body) : NULL;
     if (response->status >= 500 && response->status != 503)
         sim_fail(sim, "status %d: %.*s", response->status, STR_ARG(response->body));
     if (sim->verbose)
@@ -166,8 +129,17 @@ static void respond(struct exchange *exchange, const struct http_response *respo
         if (response->status == 200)
             *asking->steer = asking->steered;
         break;
-    case ASK_READ:
+    case ASK_SUPPRESS:
+        suppress_answered(asking, response->status);
+        break;
+    case ASK_STRANGER:
+        stranger_answered(asking, response->status, body);
+        break;
     case ASK_REDRIVE:
+        if (sim->redriven && response->status != 200)
+            sim_fail(sim, "a redrive is refused: %.*s", STR_ARG(response->body));
+        break;
+    case ASK_READ:
     case ASK_TEMPLATE:
         break;
     }
@@ -178,7 +150,7 @@ static void respond(struct exchange *exchange, const struct http_response *respo
 
 /* ---------------------------------------------------------------------------- questions ---- */
 
-static struct asking *asking_new(struct sim *sim, enum ask_type type)
+struct asking *asking_new(struct sim *sim, enum ask_type type)
 {
     struct asking *asking = calloc(1, sizeof *asking);
     must(asking);
@@ -192,7 +164,7 @@ static struct asking *asking_new(struct sim *sim, enum ask_type type)
     return asking;
 }
 
-static void ask(struct asking *asking, enum method method, const char *method_text)
+void ask(struct asking *asking, enum method method, const char *method_text)
 {
     struct sim *sim = asking->sim;
     struct exchange_handler handler = api_handler(sim->api);
@@ -200,6 +172,8 @@ static void ask(struct asking *asking, enum method method, const char *method_te
     struct str path = str_cut(&rest, '?');
     static const char root[] = "Bearer " SIM_ROOT_KEY;
     const char *who = asking->type == ASK_STEER ? root : sim->authorization;
+    if (asking->who)
+        who = asking->who;
     asking->headers[0] = (struct header){STR("authorization"), str_of(who)};
     asking->headers[1] = (struct header){STR("content-type"), STR("application/json")};
     asking->exchange.request = (struct http_request){
@@ -289,7 +263,7 @@ static void ask_batch(struct sim *sim)
     ask(asking, METHOD_POST, "POST");
 }
 
-static bool take_user(struct sim *sim, uint32_t *ret)
+bool take_user(struct sim *sim, uint32_t *ret)
 {
     *ret = (uint32_t)rng_below(&sim->rng, SIM_USERS);
     if (sim->busy[*ret])
@@ -386,7 +360,6 @@ static void ask_read(struct sim *sim)
 static void ask_redrive(struct sim *sim)
 {
     struct asking *asking = asking_new(sim, ASK_REDRIVE);
-    sim->redrove = true;
     buf_add(&asking->path, STR("/v1/dead-letters/redrive"));
     buf_add(&asking->body, STR("{\"filter\":{}}"));
     ask(asking, METHOD_POST, "POST");
@@ -456,32 +429,38 @@ static void ask_confirm(struct sim *sim)
 static void ask_something(struct sim *sim)
 {
     uint64_t what = rng_below(&sim->rng, 100);
-    if (what < 48)
-        ask_post(sim);
-    else if (what < 56)
-        ask_batch(sim);
-    else if (what < 70)
-        ask_preferences(sim);
-    else if (what < 78)
-        ask_cancel(sim);
-    else if (what < 85)
-        ask_user_put(sim);
-    else if (what < 88)
-        ask_user_delete(sim);
-    else if (what < 92)
-        ask_read(sim);
-    else if (what < 96)
+    if (sim->seed % 5 == 1 && chance(sim, 5)) /* while the disk is slow */
         ask_steer(sim);
-    else if (what < 98)
+    else if (what < 46)
+        ask_post(sim);
+    else if (what < 54)
+        ask_batch(sim);
+    else if (what < 66)
+        ask_preferences(sim);
+    else if (what < 74)
+        ask_cancel(sim);
+    else if (what < 81)
+        ask_user_put(sim);
+    else if (what < 84)
+        ask_user_delete(sim);
+    else if (what < 87)
+        ask_read(sim);
+    else if (what < 93)
+        ask_steer(sim);
+    else if (what < 94)
         ask_template(sim);
+    else if (what < 96)
+        ask_suppress(sim);
+    else if (what < 98)
+        ask_stranger(sim);
     else
         ask_redrive(sim);
 }
 
 /* -------------------------------------------------------------------------------- setup ---- */
 
-static void setup(struct sim *sim, enum method method, const char *method_text, const char *path,
-                  const char *body, struct buf *answer)
+void setup(struct sim *sim, enum method method, const char *method_text, const char *path,
+           const char *body, struct buf *answer)
 {
     bool answered = false;
     struct asking *asking = asking_new(sim, ASK_SETUP);
@@ -497,25 +476,12 @@ static void setup(struct sim *sim, enum method method, const char *method_text, 
 
 static void login(struct sim *sim)
 {
-    struct buf answer, plain;
-    struct arena arena;
-    buf_init(&answer, BODY_MAX);
-    buf_init(&plain, BODY_MAX);
-    arena_init(&arena, BODY_MAX);
     (void)snprintf(sim->authorization, sizeof sim->authorization, "Bearer %s", SIM_ROOT_KEY);
+    setup(sim, METHOD_POST, "POST", "/v1/apps", "{\"name\":\"other\"}", NULL);
     setup(sim, METHOD_POST, "POST", "/v1/apps", "{\"name\":\"shop\"}", NULL);
-    setup(sim, METHOD_POST, "POST", "/v1/apps/shop/keys",
-          "{\"scopes\":[\"send\",\"manage\",\"read\"]}", &answer);
-    const struct json *key = parse(sim, &arena, buf_str(&answer));
-    buf_printf(&plain, "%.*s:%.*s", STR_ARG(json_get(key, STR("app_key"))->text),
-               STR_ARG(json_get(key, STR("app_secret"))->text));
-    buf_clear(&answer);
-    buf_add(&answer, STR("Basic "));
-    base64_add(&answer, buf_str(&plain));
-    must(str_copy(buf_str(&answer), sim->authorization, sizeof sim->authorization));
-    buf_done(&answer);
-    buf_done(&plain);
-    arena_done(&arena);
+    strangers_login(sim, "other", "live", sim->strangers[0], sizeof sim->strangers[0]);
+    strangers_login(sim, "shop", "test", sim->strangers[1], sizeof sim->strangers[1]);
+    strangers_login(sim, "shop", "live", sim->authorization, sizeof sim->authorization);
 }
 
 void clients_prepare(struct sim *sim)
@@ -559,7 +525,7 @@ const struct json *clients_ask(struct sim *sim, struct arena *arena, const char 
     struct buf answer;
     buf_init(&answer, 1 << 20);
     setup(sim, METHOD_GET, "GET", path, "", &answer);
-    const struct json *json = parse(sim, arena, arena_copy(arena, buf_str(&answer)));
+    const struct json *json = asking_parse(sim, arena, arena_copy(arena, buf_str(&answer)));
     buf_done(&answer);
     return json;
 }
@@ -586,8 +552,16 @@ bool clients_event(struct sim *sim)
     static const uint64_t pauses_us[] = {100, 100, 100, 1000, 20000};
     uint64_t most = chance(sim, 10) ? 8000000 : pauses_us[rng_below(&sim->rng, 5)];
     int64_t pause = (int64_t)rng_below(&sim->rng, most); /* most overlap with others */
-    sim->ask_at = mono_add(sim->now.mono, (struct span){pause});
-    if (sim->last)
+    if (!sim->flood && chance(sim, 200) && !sim->last && !sim->redriven)
+        sim->flood = 20 + (uint32_t)rng_below(&sim->rng, 60);
+    sim->ask_at = sim->flood ? sim->now.mono : mono_add(sim->now.mono, (struct span){pause});
+    if (sim->flood) {
+        sim->flood--;
+        sim->to_ask++;
+    }
+    if (sim->redriven)
+        ask_redrive(sim);
+    else if (sim->last || sim->flood)
         ask_post(sim);
     else
         ask_something(sim);
@@ -600,6 +574,13 @@ void clients_last(struct sim *sim)
     sim->last = true;
     sim->to_ask = sim->asked + 1;
     sim->ask_at = mono_add(sim->now.mono, span_s(ROOM_S));
+}
+
+void clients_redrive(struct sim *sim)
+{
+    sim->redriven = true;
+    sim->to_ask = sim->asked + 1;
+    sim->ask_at = mono_add(sim->now.mono, span_s(ROOM_S)); /* it may just have been full */
 }
 
 struct mono clients_next(const struct sim *sim)
@@ -625,11 +606,10 @@ void clients_crash(struct sim *sim)
         struct asking *asking = list_of(at, struct asking, link);
         sim->lost_posts += asking->posts;
         if (asking->type == ASK_PREFERENCES || asking->type == ASK_USER_PUT ||
-            asking->type == ASK_USER_DELETE)
+            asking->type == ASK_USER_DELETE || asking->type == ASK_SUPPRESS)
             sim->busy[asking->user] = false;
         if (asking->type == ASK_STEER)
             sim->steer_busy = false;
-        sim->redrove |= asking->type == ASK_REDRIVE;
     }
     sim->confirming = false;
 }

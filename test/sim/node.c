@@ -129,7 +129,7 @@ static void start_intake(struct sim *sim)
         .clock = sim_clock(sim),
         .entropy = sim_entropy(sim),
         .cache_bytes_max = 1 << 20,
-        .waiting_bytes_max = 1 << 20,
+        .waiting_bytes_max = sim->seed % 4 == 0 ? 64 << 10 : 1 << 20,
     };
     sim->intake = intake_new(&intake);
     must(sim->intake);
@@ -188,6 +188,8 @@ void node_start(struct sim *sim)
     memory_store_read_at_once(sim->store, false);
     sim->door.ops = &door_ops;
     sim->life = LIFE_RUNS;
+    sim->lost_before = sim->lost;
+    sim->slow_until = (struct mono){0};
     world_start(sim);
     intakes[0] = inbox_of(&sim->intake_box);
     couriers[0] = inbox_of(&sim->courier_box);
@@ -307,6 +309,7 @@ static bool step_courier(struct sim *sim)
     if (message)
         actor.step(actor.self, sim->now, message);
     sim->courier_wake = actor.turn(actor.self, sim->now);
+    oracle_breakers(sim);
     return true;
 }
 
@@ -385,9 +388,24 @@ static bool step_stop(struct sim *sim)
     return true;
 }
 
+/* Now and then the disk takes its time with a group: a moment, or seconds. */
+static bool is_slow(struct sim *sim)
+{
+    uint32_t in = sim->seed % 5 == 1 ? 8 : 100; /* or often */
+    if (sim->faults && sim->ready && !sim->slow_until.us && chance(sim, in)) {
+        uint64_t most_ms = chance(sim, 2) ? 200 : 5000;
+        sim->slow_until =
+            mono_add(sim->now.mono, span_ms(1 + (int64_t)rng_below(&sim->rng, most_ms)));
+    }
+    if (!mono_reached(sim->now.mono, sim->slow_until))
+        return true;
+    sim->slow_until = (struct mono){0};
+    return false;
+}
+
 static bool step_store(struct sim *sim)
 {
-    if (!memory_store_pending(sim->store))
+    if (!memory_store_pending(sim->store) || is_slow(sim))
         return false;
     if (sim->faults && sim->ready && chance(sim, 400)) {
         (void)memory_store_step(sim->store, STEP_LOSE_ANSWER);
@@ -419,5 +437,7 @@ bool node_event(struct sim *sim)
 
 struct mono node_next(const struct sim *sim)
 {
-    return mono_min(sim_pool_next(sim), mono_min(sim->ledger_wake, sim->courier_wake));
+    struct mono store = sim->slow_until.us ? sim->slow_until : MONO_NEVER;
+    return mono_min(mono_min(sim_pool_next(sim), store),
+                    mono_min(sim->ledger_wake, sim->courier_wake));
 }

@@ -7,6 +7,7 @@
 
 enum {
     EARLY_MS = 3,
+    ONCE_LATE_MS = 200,  /* asked once more when its mark is made */
     LATE_MS = 90 * 1000, /* a clean stop, and a store that refuses */
 };
 
@@ -75,9 +76,8 @@ void oracle_crash(struct sim *sim)
     oracle_stop(sim);
     check_marks(sim);
     for (size_t i = 0; memory_disk_hand(sim->disk, i, &work); i++) {
-        struct sent *sent = work.marked ? sent_of(sim, work.key) : oracle_find(sim, work.key);
-        if (!sent)
-            continue;
+        struct sent *sent = sent_of(sim, work.key);
+        sent->cut_off++;
         sent->doubtful += sent->processed != 0;
         sent->not_before = sent->due = (struct mono){0}; /* may be lost with the attempt */
         sent->doubt |= work.marked;
@@ -116,12 +116,12 @@ static void check_once(struct sim *sim, struct sent *sent)
 
 void oracle_lost(struct sim *sim, const struct ticket *ticket)
 {
-    struct sent *sent = oracle_find(sim, ticket_key(ticket));
+    bool begun = ticket->began_at.ms != 0; /* for all that the ledger knows */
+    struct sent *sent = sent_of(sim, ticket_key(ticket));
     sim->lost++;
-    if (!sent)
-        return;
+    sent->cut_off++;
     sent->not_before = (struct mono){0}; /* it is lost with the answer */
-    if (!ticket->began_at.ms)
+    if (!begun)
         return;
     sent->doubt = true;
     if (sent->processed)
@@ -146,6 +146,10 @@ void oracle_depths(struct sim *sim)
     size_t at = 0;
     if (ledger->calendar.at.ms > sim->calendar_latest.ms)
         sim->calendar_latest = ledger->calendar.at;
+    if (ledger->stats.reconciled_tickets > sim->lost - sim->lost_before)
+        sim_fail(sim, "I1: the roll-call finds %llu lost, of %u",
+                 (unsigned long long)ledger->stats.reconciled_tickets,
+                 sim->lost - sim->lost_before);
     if (ledger->group || ledger->urgent.count || ledger->accepts.count)
         return;
     for (const struct shelf *shelf; (shelf = map_each(&ledger->lanes.shelves, &at));) {
@@ -194,13 +198,25 @@ static void check_cancelled(struct sim *sim, const struct sent *sent)
                      (long long)(sim->told[i].cancelled_at.us / 1000));
 }
 
+/* A redrive gives it its ttl anew. */
+static bool was_dead(const struct sim *sim, struct delivery_key key)
+{
+    const struct event *const *events;
+    uint32_t count = 0;
+    (void)memory_disk_delivery(sim->disk, key, &events, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (events[i]->state == STATE_DEAD)
+            return true;
+    return false;
+}
+
 /* By the clock that nobody sets. */
 static void check_ttl(struct sim *sim, const struct sent *sent)
 {
-    if (!sent->expires.us || sim->redrove)
+    if (!sent->expires.us || was_dead(sim, sent->key))
         return;
     int64_t left_ms = (sent->expires.us - sim->now.mono.us) / 1000;
-    if (left_ms < -1000)
+    if (left_ms + sim->drift_ms < (sent->once ? -ONCE_LATE_MS : -1000))
         sim_fail(sim, "I5: sent %lld ms after its ttl", (long long)-left_ms);
 }
 
@@ -225,7 +241,7 @@ static void check_claim(struct sim *sim, const struct claim *claim)
             continue;
         int64_t late_ms = mono_since(sent->due, sim->now.mono).us / 1000;
         bool waited = may_have_waited(sim, claim->lane, sent->due);
-        if (late_ms < -EARLY_MS || (late_ms > LATE_MS && !waited))
+        if (late_ms < -EARLY_MS - sim->drift_ms || (late_ms > LATE_MS && !waited))
             sim_fail(sim, "F1: a retry is %lld ms late", (long long)late_ms);
     }
 }
@@ -234,6 +250,9 @@ static void note_accept(struct sim *sim, const struct accept *accept)
 {
     const struct notification *n = accept->notification;
     struct span ttl = span_ms(n->expires_at.ms - accept->now.ms);
+    for (uint32_t i = 0; i < sim->sent_count; i++) /* what was not durable gave back its id */
+        if (sim->sent[i].key.notification == n->id)
+            sim->sent[i].expires = (struct mono){0};
     for (uint32_t i = 0; i < n->delivery_count; i++)
         sent_of(sim, (struct delivery_key){n->id, i})->expires = mono_add(sim->now.mono, ttl);
 }
@@ -278,7 +297,7 @@ static bool stands(const struct sim *sim, const struct sim_steer *steer)
 
 static void check_steers(struct sim *sim, const struct request *request, enum channel channel)
 {
-    bool plain = request->header_count == 2; /* the token provider sends a credential */
+    bool plain = request->header_count < 4; /* the token provider sends a credential */
     if (stands(sim, &sim->paused[channel]))
         sim_fail(sim, "%.*s is paused, and something of it begins", STR_ARG(channel_name(channel)));
     if (plain && channel != CHANNEL_PUSH && stands(sim, &sim->moved[channel]))
@@ -307,15 +326,17 @@ void oracle_begun(struct sim *sim, const struct request *request, struct sent *s
                  STR_ARG(request->headers[1].value),
                  (long long)(sim->beliefs[user].opted_out_at[channel].us / 1000));
     check_steers(sim, request, channel);
+    if (sim->beliefs[user].suppressed[channel])
+        sim_fail(sim, "I5: %.*s is suppressed, and sent to", STR_ARG(address));
     if (sim->beliefs[user].gone)
         sim_fail(sim, "I5: u%u was deleted, and is sent to", user);
+    sent->once = str_eq(request->headers[2].value, STR("at_most_once"));
     check_ttl(sim, sent);
     check_cancelled(sim, sent);
     oracle_first_begun(sim, sent->key);
     if (sim->now.mono.us + 2000 < sent->not_before.us && !was_redriven(sim, sent->key))
         sim_fail(sim, "C5: sent %lld ms before its Retry-After",
                  (long long)((sent->not_before.us - sim->now.mono.us) / 1000));
-    sent->once = str_eq(request->headers[2].value, STR("at_most_once"));
     if (sent->once)
         check_once(sim, sent);
     sent->open = true;
@@ -325,42 +346,6 @@ void oracle_begun(struct sim *sim, const struct request *request, struct sent *s
     (void)snprintf(canary, sizeof canary, "for u%u.", user);
     if (!str_eq(request->body, str_of(canary)))
         sim_fail(sim, "I6: %.*s is sent \"%.*s\"", STR_ARG(address), STR_ARG(request->body));
-}
-
-enum { SLACK_US = 1000000, PROBES_APART_US = 900000, HEARD_US = 5000 };
-
-/* C3: an open breaker lets nothing through, a half open one single probes. What was under way when
- * it opened has a moment to come back. */
-void oracle_asked(struct sim *sim, uint32_t provider)
-{
-    const struct breaker *breaker = &sim->courier->senders[sim->place[provider]]->breaker;
-    struct sim_provider *weather = &sim->weather[provider];
-    if (breaker->state == BREAKER_CLOSED)
-        return;
-    if (breaker->state == BREAKER_OPEN) {
-        if (mono_since(breaker->since, sim->now.mono).us > SLACK_US)
-            sim_fail(sim, "C3: %.*s is asked %lld ms after its breaker opened",
-                     STR_ARG(sim->providers[provider].name),
-                     (long long)(mono_since(breaker->since, sim->now.mono).us / 1000));
-        return;
-    }
-    if (weather->probed_at.us > breaker->since.us &&
-        mono_since(weather->probed_at, sim->now.mono).us < PROBES_APART_US)
-        sim_fail(sim, "C3: two probes of %.*s within %lld ms",
-                 STR_ARG(sim->providers[provider].name),
-                 (long long)(mono_since(weather->probed_at, sim->now.mono).us / 1000));
-    weather->probed_at = sim->now.mono;
-}
-
-/* C5: nothing reaches a provider that said "not before". */
-void oracle_held(struct sim *sim, uint32_t provider)
-{
-    const struct sim_provider *weather = &sim->weather[provider];
-    if (sim->now.mono.us > weather->told_at.us + HEARD_US &&
-        sim->now.mono.us + 2000 < weather->hold_until.us)
-        sim_fail(sim, "C5: %.*s is sent to %lld ms before its Retry-After",
-                 STR_ARG(sim->providers[provider].name),
-                 (long long)((weather->hold_until.us - sim->now.mono.us) / 1000));
 }
 
 /* ------------------------------------------------------------------------------ at rest ---- */
@@ -381,6 +366,20 @@ static bool follows(enum state before, enum state after)
     }
 }
 
+/* C5: it is dead because its attempts are used up, and a limit uses none. */
+static void check_attempts(struct sim *sim, struct delivery_key key,
+                           const struct event *const *events, uint32_t count)
+{
+    struct retry_policy policies[PRIORITY_COUNT];
+    const struct sent *sent = oracle_find(sim, key);
+    uint32_t used = 0, cut_off = sent ? sent->cut_off : 0; /* and left no event */
+    node_policies(sim, policies);
+    for (uint32_t i = count; i-- > 0 && events[i]->attempt;)
+        used += !str_eq(events[i]->code, STR("429"));
+    if (used + cut_off < policies[0].attempts_max)
+        sim_fail(sim, "C5: dead after %u attempts, of %u", used, policies[0].attempts_max);
+}
+
 /* Checks one delivery's history and returns the state that it has come to. */
 static enum state check_delivery(struct sim *sim, struct delivery_key key, bool once)
 {
@@ -398,6 +397,8 @@ static enum state check_delivery(struct sim *sim, struct delivery_key key, bool 
             sim_fail(sim, "I7: %.*s after %.*s", STR_ARG(state_name(events[i]->state)),
                      STR_ARG(state_name(state)));
         redriven += state == STATE_DEAD;
+        if (events[i]->state == STATE_DEAD)
+            check_attempts(sim, key, events, i + 1);
         state = events[i]->state;
     }
     if (!state_is_final(state))
@@ -475,6 +476,10 @@ void oracle_finish(struct sim *sim)
         oracle_first_finish(sim, &row);
     }
     check_queues(sim);
+    const struct admission *admission = intake_admission(sim->intake);
+    if (admission->waiting || admission->bytes)
+        sim_fail(sim, "D1: at rest %u are admitted, with %zu bytes", admission->waiting,
+                 admission->bytes);
     for (uint32_t i = 0; i < sim->told_count; i++) {
         int64_t id;
         const struct event *const *events;
@@ -488,6 +493,8 @@ void oracle_finish(struct sim *sim)
     if (count < sim->accepted || count > sim->accepted + sim->lost_posts)
         sim_fail(sim, "I2: %zu stored, %u accepted, %u unheard", count, sim->accepted,
                  sim->lost_posts);
+    if (memory_disk_dead(sim->disk, 0, &work))
+        sim_fail(sim, "I1: all were redriven, and one is still dead");
     if (memory_disk_hand(sim->disk, 0, &work) || memory_disk_pending(sim->disk, 0, &work))
         sim_fail(sim, "I8: at rest with open work");
 }

@@ -3,6 +3,7 @@
  *     simulate [--seeds N] [--first SEED] [--verbose]
  */
 #include "sim.h"
+#include "core/calendar.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -64,7 +65,10 @@ static void advance(struct sim *sim, struct mono to)
 static void step_clock(struct sim *sim)
 {
     int64_t most = chance(sim, 3) ? 86400000 : 3600000;
-    sim->wall_off_ms += (int64_t)rng_below(&sim->rng, (uint64_t)most * 2) - most;
+    int64_t by = (int64_t)rng_below(&sim->rng, (uint64_t)most * 2) - most;
+    if (by <= CALENDAR_STEP_MS && by >= -CALENDAR_STEP_MS)
+        sim->drift_ms += by < 0 ? -by : by; /* which calendars follow */
+    sim->wall_off_ms += by;
     sim->steps++;
     sim->now.wall.ms = INT64_C(1790000000000) + sim->wall_off_ms + sim->now.mono.us / 1000;
 }
@@ -121,9 +125,12 @@ void sim_run(struct sim *sim)
             deadline = mono_add(sim->now.mono, span_s((int64_t)SETTLE_HOURS * 3600));
         }
         if (finished(sim)) {
-            if (!sim->full)
+            if (!sim->full && sim->redriven)
                 return;
-            clients_last(sim); /* all has settled on a full disk; now there is room */
+            if (sim->full)
+                clients_last(sim); /* all has settled on a full disk; now there is room */
+            else
+                clients_redrive(sim);
             continue;
         }
         struct mono next = next_time(sim);

@@ -46,6 +46,7 @@ struct sent {
     uint32_t processed; /* of these, taken by it */
     uint32_t doubtful;  /* taken, but the answer was lost on the way or in a crash */
     uint32_t redriven;
+    uint32_t cut_off;       /* attempts that a crash, or a ticket's loss, left without an event */
     struct mono not_before; /* what a Retry-After said */
     struct mono due;        /* when its retry was to come; us == 0: no retry is known */
     struct mono expires;    /* when its ttl ends; us == 0: not known */
@@ -61,7 +62,10 @@ struct sim_provider {
     uint64_t fault;                  /* which one */
     struct mono told_at, hold_until; /* a 429 was answered then, with a Retry-After to then */
     struct mono probed_at;           /* the last request while its breaker was half open */
-    uint32_t generation;             /* grows when another instance takes its place */
+    struct mono failed_at[3];        /* its last faults, by number */
+    uint32_t failures;
+    bool was_open;       /* its breaker, when last looked at */
+    uint32_t generation; /* grows when another instance takes its place */
 };
 
 /* A request in the world. */
@@ -105,7 +109,8 @@ enum sim_life {
 struct belief {
     bool opted_out[CHANNEL_COUNT]; /* answered, and nothing asked since */
     struct mono opted_out_at[CHANNEL_COUNT];
-    bool gone; /* deletion answered */
+    bool gone;                      /* deletion answered */
+    bool suppressed[CHANNEL_COUNT]; /* its address, answered */
 };
 
 /* A pause or a move that was answered; what is asked for, and what the clock's being set makes
@@ -133,6 +138,7 @@ struct sim {
     uint32_t crashes, stops, events;
     uint32_t lost;               /* tickets and wake-ups, inside the node */
     int64_t wall_off_ms;         /* steps of the wall clock, summed */
+    int64_t drift_ms;            /* the small ones, whichever way */
     struct wall calendar_latest; /* of all lives */
     uint32_t steps;
     enum sim_life life;
@@ -142,7 +148,9 @@ struct sim {
     bool last;       /* it has room again at the end: what is asked now must be taken on */
     bool confirming; /* somebody is saying that the store is no copy */
     uint32_t fills, copies;
-    uint32_t spins; /* turns of one actor without a message, one after another */
+    struct mono slow_until; /* the disk, with the group that it has */
+    uint32_t lost_before;   /* of the tickets that were lost: in other lives */
+    uint32_t spins;         /* turns of one actor without a message, one after another */
 
     struct memory_disk *disk;
     struct store *store; /* the memory store */
@@ -175,6 +183,7 @@ struct sim {
     struct mono ask_at;
     struct list asking; /* exchanges under way */
     char authorization[256];
+    char strangers[2][256]; /* of another app, and a test key */
     struct belief beliefs[SIM_USERS];
     struct told told[SIM_NOTIFICATIONS];
     uint32_t told_count;
@@ -182,7 +191,8 @@ struct sim {
     uint32_t token_serial;
     uint32_t lost_posts; /* notifications asked for whose answer nobody heard */
     uint32_t accepted;   /* notifications answered 202 */
-    bool redrove;
+    uint32_t flood;      /* so many more at once */
+    bool redriven;       /* all, at the end */
     struct sim_steer paused[CHANNEL_COUNT], moved[CHANNEL_COUNT]; /* moved: from plain to token */
     struct mono paused_most[CHANNEL_COUNT]; /* the latest end of any that was asked for */
     uint32_t paused_steps[CHANNEL_COUNT];
@@ -247,6 +257,8 @@ struct mono clients_next(const struct sim *sim);
 void clients_crash(struct sim *sim);
 /* The disk has room again: one more notification, which must be taken on. */
 void clients_last(struct sim *sim);
+/* In good weather what had been given up is sent, all of it. */
+void clients_redrive(struct sim *sim);
 bool clients_wait(const struct sim *sim); /* for an answer */
 bool clients_done(const struct sim *sim);
 const struct json *clients_ask(struct sim *sim, struct arena *arena, const char *path);
@@ -268,6 +280,10 @@ void oracle_group(struct sim *sim, const struct group *group);
 void oracle_begun(struct sim *sim, const struct request *request, struct sent *sent);
 /* A request is given to the transport, or begins there: may this provider be asked now? */
 void oracle_asked(struct sim *sim, uint32_t provider);
+/* A provider has answered. */
+void oracle_judged(struct sim *sim, uint32_t provider, enum exchange_end end, int status);
+/* The courier has had its turn: has a breaker opened without a reason? */
+void oracle_breakers(struct sim *sim);
 void oracle_held(struct sim *sim, uint32_t provider);
 /* The server has been told what became of it. */
 void oracle_answered(struct sent *sent, enum exchange_end end, int status);

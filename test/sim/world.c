@@ -166,7 +166,8 @@ static uint32_t provider_of(const struct request *request)
     return str_eq(request->origin, STR("https://token-provider.example")) ? SIM_TOKEN : SIM_PLAIN;
 }
 
-/* Now and then a provider fails for seconds or minutes, in one way or another. */
+/* Now and then a provider fails for seconds or minutes, in one way or another; or all that it is
+ * given is somebody's bad list, and no fault of its own. */
 static bool outage(struct sim *sim, struct flying *flying)
 {
     struct sim_provider *weather = &sim->weather[flying->provider];
@@ -176,7 +177,7 @@ static bool outage(struct sim *sim, struct flying *flying)
         int64_t most_s = chance(sim, 2) ? 10 : 600;
         weather->fails_until =
             mono_add(sim->now.mono, span_s((int64_t)rng_below(&sim->rng, (uint64_t)most_s)));
-        weather->fault = rng_below(&sim->rng, 4);
+        weather->fault = rng_below(&sim->rng, 5);
     }
     if (mono_reached(sim->now.mono, weather->fails_until))
         return false;
@@ -184,7 +185,7 @@ static bool outage(struct sim *sim, struct flying *flying)
     flying->end = weather->fault == 0   ? EXCHANGE_UNSENT
                   : weather->fault == 1 ? EXCHANGE_CUT
                                         : EXCHANGE_WHOLE;
-    flying->status = weather->fault == 2 ? 503 : 401;
+    flying->status = weather->fault == 2 ? 503 : weather->fault == 3 ? 401 : 400;
     int64_t delay_ms = weather->fault == 1 ? 10000 : 1 + (int64_t)rng_below(&sim->rng, 200);
     flying->answer_at = mono_add(sim->now.mono, span_ms(delay_ms));
     return true;
@@ -345,6 +346,8 @@ static void answer(struct sim *sim, struct flying *flying)
     }
     if (flying->sent)
         oracle_answered(flying->sent, flying->end, reply.status);
+    if (!flying->fetch)
+        oracle_judged(sim, flying->provider, flying->end, reply.status);
     if (flying->sent && reply.status == 200)
         flying->sent->receipt |= call->request->sandbox_receipt;
     list_remove(&flying->link);
