@@ -103,17 +103,6 @@ static bool is_marked(const struct sim *sim, struct delivery_key key)
     return false;
 }
 
-/* At most once: nothing begins unmarked, or after what may have been taken. */
-static void check_once(struct sim *sim, struct sent *sent)
-{
-    if (!is_marked(sim, sent->key))
-        sim_fail(sim, "I4: begun without a mark");
-    if (sent->open)
-        sim_fail(sim, "I4: begun once more, and the last may have been taken");
-    if (sent->doubt)
-        sim_fail(sim, "I4: begun after a doubt");
-}
-
 void oracle_lost(struct sim *sim, const struct ticket *ticket)
 {
     bool begun = ticket->began_at.ms != 0; /* for all that the ledger knows */
@@ -123,9 +112,21 @@ void oracle_lost(struct sim *sim, const struct ticket *ticket)
     sent->not_before = (struct mono){0}; /* it is lost with the answer */
     if (!begun)
         return;
-    sent->doubt = true;
+    sent->doubt_lost = true;
+    sent->doubt |= is_marked(sim, sent->key); /* else it has only failed before it began */
     if (sent->processed)
         sent->doubtful++;
+}
+
+/* At most once: nothing begins unmarked, or after what may have been taken. */
+static void check_once(struct sim *sim, struct sent *sent)
+{
+    if (!is_marked(sim, sent->key))
+        sim_fail(sim, "I4: begun without a mark");
+    if (sent->open)
+        sim_fail(sim, "I4: begun once more, and the last may have been taken");
+    if (sent->doubt)
+        sim_fail(sim, "I4: begun after a doubt");
 }
 
 static uint32_t count_pending(const struct sim *sim, unsigned lane, uint32_t app)
@@ -413,7 +414,7 @@ static enum state check_delivery(struct sim *sim, struct delivery_key key, bool 
         sim_fail(sim, "I3: taken %u times, of which %u in doubt", processed, doubtful);
     if (once && processed > 1)
         sim_fail(sim, "I4: taken %u times, at most once", processed);
-    if (state == STATE_UNKNOWN && !(once && sent && sent->doubt))
+    if (state == STATE_UNKNOWN && !(once && sent && (sent->doubt || sent->doubt_lost)))
         sim_fail(sim, "I4: unknown, and there is no doubt");
     if (once && state == STATE_DEAD && processed)
         sim_fail(sim, "I4: dead, and taken");

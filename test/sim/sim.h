@@ -53,6 +53,7 @@ struct sent {
     bool receipt;           /* its provider said that it was delivered */
     bool once;              /* at most once */
     bool open;              /* begun, and no proof has come that it was not taken */
+    bool doubt_lost;        /* its ticket was lost, and had a time at which it began */
     bool doubt;             /* an answer left that open, or a crash did while it was marked */
 };
 
