@@ -16,6 +16,8 @@ enum {
     REQUEST_MAX = 1 << 20,
     ANSWER_MAX = 1 << 20,
     BATCH_ITEMS_MAX = 1000,
+    EVENT_TEXT_MAX = 96,
+    BATCHED_TOLD = 500000000,
     HEAD_ROOM = 1024, /* of a request, before its body */
 };
 
@@ -35,6 +37,7 @@ struct item {
     uint64_t told;  /* the serial whose body it has */
     enum flavor flavor;
     unsigned app;
+    bool batched; /* its app is its batch's */
     enum kind kind;
     const char *priority, *guarantee; /* "": not stated */
     unsigned ttl_ms;                  /* 0: not stated */
@@ -58,6 +61,8 @@ struct plan {
 struct item item_of(const struct plan *plan, uint64_t serial);
 /* The body of one notification; its length. */
 size_t item_write(const struct plan *plan, const struct item *item, char *at, size_t size);
+/* Two apps use each event id, unless it is in a batch. */
+void event_write(const struct plan *plan, const struct item *item, char out[EVENT_TEXT_MAX]);
 uint64_t hash_of(const char *at, size_t len);
 
 /* A request on its way, or one that waits to be made again. */

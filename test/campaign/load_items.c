@@ -82,9 +82,18 @@ struct item item_of(const struct plan *plan, uint64_t serial)
     }
     if (item.flavor == FLAVOR_REPEAT)
         item.told = item.event;
-    item.app = (unsigned)(draw(plan, item.event, 8) % (plan->app_count ? plan->app_count : 1));
+    item.app = plan->app_count
+                   ? (unsigned)((draw(plan, item.event / 2, 8) + item.event % 2) % plan->app_count)
+                   : 0;
     tell(plan, &item);
     return item;
+}
+
+void event_write(const struct plan *plan, const struct item *item, char out[EVENT_TEXT_MAX])
+{
+    bool shared = plan->app_count > 1 && !item->batched;
+    (void)snprintf(out, EVENT_TEXT_MAX, "%s-%s%llu", plan->prefix, item->batched ? "b" : "",
+                   (unsigned long long)(shared ? item->event / 2 : item->event));
 }
 
 /* Apps are named a0, a1, ... */
@@ -153,8 +162,9 @@ size_t item_write(const struct plan *plan, const struct item *item, char *at, si
     if (plan->users)
         return user_write(plan, item->serial, at, size);
     const char *app = plan->apps[item->app];
-    size_t len = (size_t)snprintf(at, size, "{\"event_id\":\"%s-%llu\",\"to\":[", plan->prefix,
-                                  (unsigned long long)item->event);
+    char event[EVENT_TEXT_MAX];
+    event_write(plan, item, event);
+    size_t len = (size_t)snprintf(at, size, "{\"event_id\":\"%s\",\"to\":[", event);
     for (unsigned i = 0; i < item->recipients; i++) {
         if (i)
             at[len++] = ',';

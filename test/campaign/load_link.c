@@ -16,16 +16,17 @@ static const char *const flavor_names[] = {"fresh", "repeat", "mismatch", "suppr
 static void write_down(struct load *load, const struct call *call, const struct item *item,
                        unsigned at, const char *body, size_t len)
 {
+    char event[EVENT_TEXT_MAX];
     if (!load->log)
         return;
-    (void)fprintf(
-        load->log,
-        "S\t%lld\t%llu\t%u\t%u\t%s\t%s-%llu\t%llu\t%s\t%s\t%s\t%s\t%u\t%u\t%016llx\t%lld\n",
-        (long long)now_us(), (unsigned long long)call->number, call->tries, at,
-        load->plan.apps[item->app], load->plan.prefix, (unsigned long long)item->event,
-        (unsigned long long)item->told, flavor_names[item->flavor], kind_names[item->kind],
-        item->priority, item->guarantee, item->ttl_ms, item->recipients,
-        (unsigned long long)hash_of(body, len), (long long)call->due_us);
+    event_write(&load->plan, item, event);
+    (void)fprintf(load->log,
+                  "S\t%lld\t%llu\t%u\t%u\t%s\t%s\t%llu\t%s\t%s\t%s\t%s\t%u\t%u\t%016llx\t%lld\n",
+                  (long long)now_us(), (unsigned long long)call->number, call->tries, at,
+                  load->plan.apps[item->app], event, (unsigned long long)item->told,
+                  flavor_names[item->flavor], kind_names[item->kind], item->priority,
+                  item->guarantee, item->ttl_ms, item->recipients,
+                  (unsigned long long)hash_of(body, len), (long long)call->due_us);
 }
 
 static size_t write_body(struct load *load, const struct call *call, char *body, size_t size,
@@ -43,6 +44,8 @@ static size_t write_body(struct load *load, const struct call *call, char *body,
     for (unsigned i = 0; i < call->count; i++) {
         item = item_of(&load->plan, call->first + i);
         item.app = *ret_app; /* a batch has one key */
+        item.batched = true;
+        item.told += BATCHED_TOLD; /* another event id is another notification */
         if (i)
             body[len++] = ',';
         size_t from = len;

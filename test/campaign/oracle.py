@@ -122,13 +122,16 @@ class Oracle:
                 if len(tellings) > 1:
                     self.find("I1", f"{app}/{event}: {one} answers two different bodies")
                 told = min(tellings)
-                if said.tellings[told].statuses[422] and not said.tellings[told].doubt:
-                    self.find("I1", f"{app}/{event}: 422 for the body that was accepted "
-                                    f"({said.tellings[told].lines})")
                 found.append((app, event, said.tellings[told], told, one))
+            taken = {told for tellings in said.ids.values() for told in tellings}
             for told, telling in said.tellings.items():
+                others = any(other != told and (other in taken or one.doubt)
+                             for other, one in said.tellings.items())
+                if telling.statuses[422] and not others:
+                    self.find("I1", f"{app}/{event}: 422, though the id is new to its app "
+                                    f"({telling.lines})")
                 known = self._known.setdefault((app, told), [False, False])
-                known[0] |= any(told in tellings for tellings in said.ids.values())
+                known[0] |= told in taken
                 known[1] |= telling.doubt > 0
         return found
 

@@ -51,6 +51,13 @@ def main():
     lines += ["", f"On {'; '.join(machines)}.", ""]
     for one in records:
         lines += section(one)
+    plants = OUT / "plants.list"
+    if plants.exists():
+        lines += ["## Planted bugs", "", "| bug | what | found by |", "| --- | --- | --- |"]
+        for one in json.loads(plants.read_text()):
+            found = f"`{one['run']}`" if one["caught"] else "nobody"
+            lines.append(f"| {one['plant'].replace('_', ' ')} | {one['what']} | {found} |")
+        lines.append("")
     notes = ROOT / "test" / "campaign" / "notes.md"
     if notes.exists():
         lines += [notes.read_text().rstrip()]

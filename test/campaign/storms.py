@@ -325,7 +325,7 @@ def c2(directory, count, seed, result):
                 push.command("drop")
             else:
                 push.act(what, share=60)
-            load = Load(stage, name=f"c2n{number}", rate=300, seconds=0.7,
+            load = Load(stage, name=f"c2n{number}", rate=300, seconds=0.7, guarantee="mixed",
                         first=number * 100_000, **PLAIN)
             load.wait()
             push.clear()
