@@ -240,6 +240,21 @@ class Oracle:
             if telling.guarantee == "at_most_once" and not one.refused:
                 self.find("I4", f"{where}: at most once, but {_lines((one, after))}")
 
+    def counters(self, metrics):
+        """I8: what one life of the server counted, against its rows."""
+        def value(name):
+            found = re.search(rf"^{re.escape(name)} (\d+)", metrics, re.M)
+            return int(found[1]) if found else None
+        accepted = value("bongsu_notifications_accepted_total")
+        if accepted != self.figures["notifications"]:
+            self.find("I8", f"{accepted} notifications counted as accepted, "
+                            f"{self.figures['notifications']} are there")
+        for state in FINAL:
+            counted = value(f'bongsu_deliveries_ended_total{{state="{state}"}}')
+            if counted != self.figures[state]:
+                self.find("I8", f"{counted} deliveries counted as {state}, "
+                                f"{self.figures[state]} are there")
+
     def _lost(self, request):
         """Its answer may not have arrived: the connection was cut about then."""
         if request.unanswered:
@@ -316,7 +331,10 @@ def judge(stage, settled=True, part=1):
     requests = logs.received({role: fake.requests for role, fake in stage.fakes.items()})
     oracle = Oracle(sent, requests, back, stage.kills, stage.apps, settled, stage.shared)
     oracle.asked = None if part == 1 else set().union(*asked.values())
-    findings = oracle.check()
+    oracle.check()
+    if len(stage.readys) == 1 and part == 1 and settled:
+        oracle.counters(stage.clients[stage.apps[0]].get("/metrics").body.decode())
+    findings = oracle.findings
     oracle.figures["sends"] = sent.requests
     oracle.figures["replayed"] = sent.replayed
     return findings, oracle.figures
