@@ -183,6 +183,8 @@ class Oracle:
         processed = [one for one in requests if not one.unprocessed]
         if state in ("sent", "delivered") and not any(one.took for one in processed):
             self.find("I1", f"{where}: {state}, but no request was taken: {_lines(requests)}")
+        if state == "unknown" and requests and not processed and not self.kills:
+            self.find("I4", f"{where}: unknown, though nothing was processed: {_lines(requests)}")
         if state == "unknown" and not requests:
             self.figures[f"unknown_never_received_{telling.kind}"] += 1
         if telling.flavor == "suppressed" and (state, row["reason"]) != (
