@@ -1,11 +1,12 @@
 /* api/dead_letters.c - deliveries whose attempts are used up: list, redrive, delete. */
+#include "api/dead_letters.h"
+#include "api/cursor.h"
 #include "api/fields.h"
 #include "api/handlers.h"
 #include "api/page.h"
 #include "api/params.h"
 #include "api/views.h"
-
-enum { REDRIVE_STEPS_MAX = 100 }; /* of REDRIVE_MAX each, in one call with a filter */
+#include "model/limits.h"
 
 /* Everything the caller may touch. */
 static struct dead_filter filter_of(const struct call *call)
@@ -23,7 +24,8 @@ static bool filter_params(struct call *call, struct dead_filter *ret)
     *ret = filter_of(call);
     ret->reason = call_param(call, STR("reason"));
     return param_channel(call, &ret->by_channel, &ret->channel) &&
-           param_wall(call, STR("since"), &ret->since);
+           param_wall(call, STR("since"), &ret->since) &&
+           param_wall(call, STR("until"), &ret->until);
 }
 
 /* ------------------------------------------------------------------------------------ list ---- */
@@ -58,89 +60,6 @@ void dead_letters_list(struct call *call)
 
 /* ------------------------------------------------------------------------- redrive, delete ---- */
 
-/* A redrive or deletion in steps. */
-struct redriving {
-    struct dead_filter filter;
-    struct delivery_key *keys; /* NULL: what the filter finds */
-    uint32_t key_count;
-    struct str *strange; /* ids that nobody made: skipped */
-    uint32_t strange_count;
-    bool delete_only;
-    uint32_t steps;
-    uint64_t count;
-};
-
-static void redrive_step(struct call *call);
-
-static void write_skipped(struct call *call, struct json_out *out, const struct redrive *redrive)
-{
-    const struct redriving *redriving = call->state;
-    char id[ID_TEXT_SIZE];
-    json_name(out, STR("skipped"));
-    json_open(out, '[');
-    for (uint32_t i = 0; redriving->keys && i < redrive->skipped_count; i++)
-        json_str(out, dlv_format(&call->api->config.ids, redrive->skipped[i], id));
-    for (uint32_t i = 0; i < redriving->strange_count; i++)
-        json_str(out, redriving->strange[i]);
-    json_close(out, ']');
-}
-
-static void answer_redriven(struct call *call, const struct redrive *redrive, bool more)
-{
-    const struct redriving *redriving = call->state;
-    if (redriving->delete_only) {
-        if (redriving->count)
-            call_empty(call, 204);
-        else
-            call_not_found(call);
-        return;
-    }
-    struct json_out out = call_out(call);
-    json_open(&out, '{');
-    view_i64(&out, STR("redriven"), (int64_t)redriving->count);
-    write_skipped(call, &out, redrive);
-    view_bool(&out, STR("more"), more);
-    json_close(&out, '}');
-    call_json(call, 200);
-}
-
-static void redriven(struct job *job)
-{
-    struct call *call = job->owner;
-    struct redriving *redriving = call->state;
-    const struct redrive *redrive = &job->redrive;
-    if (!call_done(job))
-        return;
-    redriving->count += redrive->redriven_count;
-    bool more = !redriving->keys && redrive->more;
-    if (more && ++redriving->steps < REDRIVE_STEPS_MAX)
-        redrive_step(call);
-    else
-        answer_redriven(call, redrive, more);
-}
-
-static void redrive_step(struct call *call)
-{
-    const struct redriving *redriving = call->state;
-    if (redriving->keys && !redriving->key_count) {
-        answer_redriven(call, &(struct redrive){0}, false); /* nothing that could be there */
-        return;
-    }
-    struct job *job = call_job(call, JOB_REDRIVE);
-    if (!job)
-        return;
-    job->redrive = (struct redrive){
-        .op = {.verb = VERB_REDRIVE},
-        .filter = redriving->filter,
-        .keys = redriving->keys,
-        .key_count = redriving->key_count,
-        .limit = REDRIVE_MAX,
-        .delete_only = redriving->delete_only,
-        .now = call->now.wall,
-    };
-    call_do(job, redriven);
-}
-
 /* Named twice is meant once: else the second would be listed as skipped. */
 static bool is_listed(const struct redriving *redriving, struct delivery_key key)
 {
@@ -162,6 +81,7 @@ static void read_ids(struct call *call, struct fields *fields, struct redriving 
         return;
     }
     ret->keys = arena_array(call->arena, struct delivery_key, ids->count);
+    ret->skipped = arena_array(call->arena, struct delivery_key, ids->count);
     ret->strange = arena_array(call->arena, struct str, ids->count);
     for (uint32_t i = 0; ret->keys && ret->strange && i < ids->count; i++) {
         struct spot item = {.up = &spot, .index = i};
@@ -188,16 +108,66 @@ static void read_filter(struct call *call, struct fields *outer, struct redrivin
         ret->filter.channel = (enum channel)channel;
     (void)fields_str(&fields, STR("reason"), NAME_LEN_MAX, &ret->filter.reason);
     (void)fields_wall(&fields, STR("since"), &ret->filter.since);
+    (void)fields_wall(&fields, STR("until"), &ret->filter.until);
     fields_done(&fields);
 }
 
-/* {"ids":[...]} or {"filter":{...}}. False: answered. */
+/* All that makes a redrive what it is: who asks, and for what. */
+static struct str identity(struct call *call, const struct redriving *redriving)
+{
+    const struct dead_filter *filter = &redriving->filter;
+    return arena_printf(call->arena, "redrive %u %d %d %d %u %lld %lld %u %.*s", filter->app,
+                        (int)filter->mode, filter->any_mode, filter->by_channel,
+                        (unsigned)filter->channel, (long long)filter->since.ms,
+                        (long long)filter->until.ms, redriving->rate, STR_ARG(filter->reason));
+}
+
+/* Goes on where the last call ended: behind its last, at its rate, with what was dead at its
+ * beginning. */
+static bool go_on(struct call *call, struct str cursor, struct redriving *ret)
+{
+    struct position from;
+    int64_t until, start;
+    if (!cursor_read(&call->api->config.ids, ret->query, cursor, call->arena, &from))
+        return false;
+    struct str name = from.name;
+    if (!str_to_i64(str_cut(&name, ' '), &until) || !str_to_i64(name, &start))
+        return false;
+    ret->after_set = true;
+    ret->after = (struct delivery_key){from.notification, from.ordinal};
+    ret->filter.until.ms = until;
+    if (start > ret->start.ms)
+        ret->start.ms = start;
+    return true;
+}
+
+/* How much at once, how fast, and where to go on; a redrive's alone, and a filter's. */
+static void read_pace(struct call *call, struct fields *fields, struct redriving *ret)
+{
+    int64_t limit = REDRIVE_CALL_MAX, rate = 0;
+    struct str cursor = STR_NONE;
+    (void)fields_i64(fields, STR("rate"), 1, REDRIVE_RATE_MAX, &rate);
+    (void)fields_i64(fields, STR("limit"), 1, REDRIVE_CALL_MAX, &limit);
+    (void)fields_str(fields, STR("cursor"), 2 * CURSOR_LEN_MAX, &cursor);
+    ret->rate = (uint32_t)rate;
+    ret->limit = (uint32_t)limit;
+    ret->query = identity(call, ret);
+    if (cursor.at && !go_on(call, cursor, ret))
+        fields_fault(fields, STR("cursor"), "is none of this redrive");
+}
+
+/* {"ids":[...]} or {"filter":{...}}, and how. False: answered. */
 static bool read_choice(struct call *call, struct redriving *ret)
 {
     struct fields fields;
     (void)fields_init(&fields, call->body, NULL, &call->faults);
     read_ids(call, &fields, ret);
     read_filter(call, &fields, ret);
+    (void)fields_bool(&fields, STR("preview"), &ret->preview);
+    if (ret->delete_only)
+        (void)fields_str(&fields, STR("reason"), REDRIVE_REASON_LEN_MAX, &ret->reason);
+    else
+        read_pace(call, &fields, ret);
     bool ids = fields_take(&fields, STR("ids")), filter = fields_take(&fields, STR("filter"));
     if (fields.object && ids == filter)
         fault_add(&call->faults, STR(""), "must have either ids or filter");
@@ -208,7 +178,7 @@ static bool read_choice(struct call *call, struct redriving *ret)
     return false;
 }
 
-static struct redriving *redriving_new(struct call *call)
+static struct redriving *redriving_new(struct call *call, bool delete_only)
 {
     struct redriving *redriving = arena_new(call->arena, struct redriving);
     if (!redriving) {
@@ -216,48 +186,61 @@ static struct redriving *redriving_new(struct call *call)
         return NULL;
     }
     redriving->filter = filter_of(call);
-    call->state = redriving;
+    redriving->delete_only = delete_only;
+    redriving->limit = REDRIVE_CALL_MAX;
+    redriving->start = call->now.wall;
     return redriving;
+}
+
+/* Who does it, and why, for the events; and what dies while it is done is left alone. */
+static void begin(struct call *call, struct redriving *redriving)
+{
+    struct str who = call->caller.root ? STR("the root key") : call->credentials.name;
+    redriving->detail = arena_printf(call->arena, "by %.*s%s%.*s", STR_ARG(who),
+                                     redriving->reason.len ? ": " : "", STR_ARG(redriving->reason));
+    struct wall now = {call->now.wall.ms + 1};
+    if (!redriving->filter.until.ms || redriving->filter.until.ms > now.ms)
+        redriving->filter.until = redriving->keys ? (struct wall){0} : now;
+    redrive_begin(call, redriving);
 }
 
 void dead_letters_redrive(struct call *call)
 {
-    struct redriving *redriving = redriving_new(call);
+    struct redriving *redriving = redriving_new(call, false);
     if (redriving && read_choice(call, redriving))
-        redrive_step(call);
+        begin(call, redriving);
 }
 
 /* By the body as redrive takes it, or by the filter of the list; all of them must be asked for by
  * {"filter":{}}. */
 void dead_letters_delete(struct call *call)
 {
-    struct redriving *redriving = redriving_new(call);
+    struct redriving *redriving = redriving_new(call, true);
     if (!redriving)
         return;
-    redriving->delete_only = true;
     bool by_params = call_param(call, STR("channel")).at || call_param(call, STR("reason")).at ||
-                     call_param(call, STR("since")).at;
+                     call_param(call, STR("since")).at || call_param(call, STR("until")).at;
     if (by_params == (call->body != NULL)) {
         call_problem(call, PROBLEM_INVALID,
                      "say which, by query parameters or by a body with ids or filter");
         return;
     }
     if (by_params ? filter_params(call, &redriving->filter) : read_choice(call, redriving))
-        redrive_step(call);
+        begin(call, redriving);
 }
 
 void dead_letters_delete_one(struct call *call)
 {
-    struct redriving *redriving = redriving_new(call);
+    struct redriving *redriving = redriving_new(call, true);
     if (!redriving)
         return;
-    redriving->delete_only = true;
     redriving->keys = arena_new(call->arena, struct delivery_key);
+    redriving->skipped = arena_new(call->arena, struct delivery_key);
     redriving->key_count = 1;
-    if (!redriving->keys)
+    if (!redriving->keys || !redriving->skipped)
         call_unavailable(call, ERR_MEMORY, (struct span){0});
     else if (!dlv_parse(&call->api->config.ids, call->params[0], redriving->keys))
         call_not_found(call);
     else
-        redrive_step(call);
+        begin(call, redriving);
 }

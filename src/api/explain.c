@@ -157,10 +157,14 @@ static struct str say_failed(const struct teller *t)
 
 static struct str say_dead(const struct teller *t)
 {
-    const struct event *last = last_event(t->q);
-    return arena_printf(t->arena, "Given up after %u attempts%s%.*s; it may be redriven.",
-                        t->q->view->attempts, last ? ": " : "",
-                        STR_ARG(last ? say_attempt(t->arena, last) : STR("")));
+    const struct event *last = last_event(t->q), *attempt = last_attempt(t->q);
+    struct str after = STR("; it may be redriven");
+    if (last && !last->attempt && str_eq(last->reason, STR("deleted")))
+        after = arena_printf(t->arena, "; its dead letter was deleted %.*s", STR_ARG(last->detail));
+    return arena_printf(t->arena, "Given up after %u attempts%s%.*s%.*s.", t->q->view->attempts,
+                        attempt ? ": " : "",
+                        STR_ARG(attempt ? say_attempt(t->arena, attempt) : STR("")),
+                        STR_ARG(after));
 }
 
 static struct str say_unknown(const struct teller *t)

@@ -157,8 +157,10 @@ static void view_outcome(struct json_out *out, const struct event *event)
 /* An attempt that leaves the delivery waiting for another is told as what it was. */
 static struct str event_type(const struct event *event)
 {
-    return event->state == STATE_QUEUED && event->attempt ? STR("attempted")
-                                                          : state_name(event->state);
+    if (event->state == STATE_QUEUED && event->attempt)
+        return STR("attempted");
+    bool deleted = event->state == STATE_DEAD && str_eq(event->reason, STR("deleted"));
+    return deleted && !event->attempt ? STR("deleted") : state_name(event->state);
 }
 
 /* Every event has every member, null where it has no meaning. */

@@ -16,6 +16,7 @@ static int (*const commands[COMMAND_COUNT])(struct cli *cli) = {
     [COMMAND_DOCTOR] = command_doctor,
     [COMMAND_DLQ_LIST] = command_dlq_list,
     [COMMAND_DLQ_REDRIVE] = command_dlq_redrive,
+    [COMMAND_DLQ_DELETE] = command_dlq_delete,
     [COMMAND_TEMPLATE_PUSH] = command_template_push,
     [COMMAND_APP_CREATE] = command_app_create,
     [COMMAND_APP_LIST] = command_app_list,

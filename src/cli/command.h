@@ -13,6 +13,7 @@ int command_provider(struct cli *cli);
 int command_doctor(struct cli *cli);
 int command_dlq_list(struct cli *cli);
 int command_dlq_redrive(struct cli *cli);
+int command_dlq_delete(struct cli *cli);
 int command_template_push(struct cli *cli);
 int command_app_create(struct cli *cli);
 int command_app_list(struct cli *cli);

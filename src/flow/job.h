@@ -61,9 +61,10 @@ struct job {
     void (*finish)(struct job *job);
     void *owner;
     enum job_type type;
-    struct now now; /* when the request was complete */
-    enum err err;   /* OK; ERR_FULL: shed, 503 with Retry-After; ERR_CLOSED: draining, 503;
-                       ERR_IO: the store refused, 503 */
+    struct now now;     /* when the request was complete */
+    struct mono due_at; /* JOB_REDRIVE: when the first is to be due; past: at once */
+    enum err err;       /* OK; ERR_FULL: shed, 503 with Retry-After; ERR_CLOSED: draining, 503;
+                           ERR_IO: the store refused, 503 */
     struct why why;
     struct str detail;       /* what a client may be told of it; absent: nothing (static) */
     struct span retry_after; /* with err */

@@ -170,6 +170,12 @@ static void report_queues(struct ledger *ledger, struct now now, struct job *job
     ledger_answer(ledger, job);
 }
 
+static struct wall redrive_due(const struct ledger *ledger, struct mono at)
+{
+    struct span wait = mono_since(ledger->calendar.look.mono, at);
+    return wait.us > 0 ? wall_add(ledger->calendar.at, wait) : ledger->calendar.at;
+}
+
 void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
 {
     job->err = OK;
@@ -186,7 +192,7 @@ void ledger_take_job(struct ledger *ledger, struct now now, struct job *job)
         take_cancel(ledger, now, job);
         return;
     case JOB_REDRIVE:
-        job->redrive.due = ledger->calendar.at;
+        job->redrive.due = redrive_due(ledger, job->due_at);
         take_own_op(ledger, job, &job->redrive.op, VERB_REDRIVE);
         return;
     case JOB_CHANGE:

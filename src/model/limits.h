@@ -50,7 +50,11 @@ enum {
     FAULTS_MAX = 100,       /* listed in one problem */
     DEVICES_MAX = 50,       /* of one user; the oldest seen gives way: 409 says so */
     PREFERENCE_CATEGORIES_MAX = 200,
-    REDRIVE_MAX = 1000, /* ids a call */
+    REDRIVE_MAX = 1000,         /* ids a call */
+    REDRIVE_CALL_MAX = 100000,  /* dead letters that one call with a filter redrives or deletes */
+    REDRIVE_STEP = 200,         /* of them in one commit */
+    REDRIVE_RATE_MAX = 1000000, /* a second */
+    REDRIVE_REASON_LEN_MAX = 256,
 
     /* Connections. */
     CONNECTIONS_MAX = 10240,

@@ -285,16 +285,18 @@ struct pending_change {
 
 /* -- redrive: dead letters become pending again, attempts and ttl afresh --------------------
  *
- * Each with an event `queued`, reason "redriven", due at once; the filter's finds oldest first. The
- * ttl is what the notification had at acceptance. */
+ * Each with an event `queued`, reason "redriven", due at `due` and, one after another, `gap` later;
+ * the filter's finds oldest first. The ttl is what the notification had at acceptance, from the
+ * due on. One that is deleted instead stays `dead`, with an event `dead`, reason "deleted", and is
+ * never found again. */
 struct dead_filter {
     uint32_t app; /* 0: all */
     enum mode mode;
     bool any_mode;
     bool by_channel;
     enum channel channel;
-    struct str reason; /* absent: any */
-    struct wall since; /* ms == 0: any */
+    struct str reason;        /* absent: any */
+    struct wall since, until; /* dead in [since, until); ms == 0: open */
 };
 
 struct redrive {
@@ -308,7 +310,10 @@ struct redrive {
     struct delivery_key after;
     bool delete_only; /* remove them from the dead letters instead */
     struct wall now;
-    struct wall due;               /* calendar */
+    struct wall due; /* calendar; of the first */
+    struct span gap;
+    bool preview;                  /* as if, and nothing changes */
+    struct str detail;             /* of the events: by whom, and why */
     struct delivery_key *redriven; /* or removed, with `delete_only` */
     uint32_t redriven_count;
     struct delivery_key *skipped; /* of `keys`: not dead, or not this app's */
@@ -471,7 +476,9 @@ enum query_type {
      * has a step on this page, in order; the first one's acceptance was on an earlier page if its
      * ordinal is cursor_ordinal of a set cursor. */
     QUERY_EVENTS,
-    QUERY_DEAD, /* dead letters by `dead` (its app, or else `app`), newest first by key */
+    /* Dead letters by `dead` (its app, or else `app`), newest first by key; with `count_only` how
+     * many there are, a bounded number of them looked at. */
+    QUERY_DEAD,
 };
 
 /* A notification with what its deliveries add up to. */
@@ -521,6 +528,7 @@ struct query {
     uint32_t address_count;
     struct notification_filter filter;
     struct dead_filter dead;
+    bool count_only;
     bool by_state;
     enum state state;
     uint32_t limit; /* 0: PAGE_DEFAULT; PAGE_MAX at most */

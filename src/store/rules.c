@@ -29,8 +29,8 @@ bool is_unsent(enum state state)
 
 bool state_follows(enum state from, enum state to)
 {
-    if (from == STATE_DEAD)
-        return to == STATE_QUEUED;
+    if (from == STATE_DEAD) /* redriven, or deleted */
+        return to == STATE_QUEUED || to == STATE_DEAD;
     if (from != STATE_QUEUED)
         return receipt_moves(from, to);
     return to == STATE_QUEUED || to == STATE_SENT || to == STATE_FAILED || to == STATE_DEAD ||
@@ -49,6 +49,10 @@ struct standing standing_of(const struct delivery *delivery, int64_t notificatio
 
 void standing_add(struct standing *standing, const struct event *event)
 {
+    standing->next_seq = event->seq + 1;
+    standing->updated_at = event->at;
+    if (standing->state == STATE_DEAD && event->state == STATE_DEAD)
+        return; /* deleted: why it died stands */
     standing->state = event->state;
     standing->reason = event->reason;
     if (event->provider.at)
@@ -59,8 +63,6 @@ void standing_add(struct standing *standing, const struct event *event)
         standing->attempts = event->attempt;
     else if (event->state == STATE_QUEUED)
         standing->attempts = 0; /* a redrive */
-    standing->next_seq = event->seq + 1;
-    standing->updated_at = event->at;
     standing->due = event->due;
 }
 
@@ -97,7 +99,22 @@ bool dead_matches(const struct dead_filter *filter, const struct dead_facts *fac
            (filter->any_mode || filter->mode == facts->mode) &&
            (!filter->by_channel || filter->channel == facts->channel) &&
            (!filter->reason.at || str_eq(filter->reason, facts->reason)) &&
-           facts->at.ms >= filter->since.ms;
+           facts->at.ms >= filter->since.ms &&
+           (!filter->until.ms || facts->at.ms < filter->until.ms);
+}
+
+struct event redrive_event(const struct redrive *op, struct delivery_key key, uint32_t place)
+{
+    struct event event = {.key = key, .at = op->now, .detail = op->detail};
+    if (op->delete_only) {
+        event.state = STATE_DEAD;
+        event.reason = REASON_DELETED;
+        return event;
+    }
+    event.state = STATE_QUEUED;
+    event.reason = REASON_REDRIVEN;
+    event.due = wall_add(op->due, (struct span){op->gap.us * place});
+    return event;
 }
 
 bool notification_matches(const struct query *query, const struct notification *notification)
@@ -129,7 +146,8 @@ void query_date(struct query *query, int64_t offset_ms)
 {
     bool notifications = query->type == QUERY_NOTIFICATION || query->type == QUERY_NOTIFICATIONS;
     bool steps = query->type == QUERY_EVENTS, one = query->type == QUERY_DELIVERY;
-    bool list = query->type == QUERY_DELIVERIES || query->type == QUERY_DEAD;
+    bool list =
+        query->type == QUERY_DELIVERIES || (query->type == QUERY_DEAD && !query->count_only);
     if (!offset_ms || query->err)
         return;
     uint32_t deliveries = list ? query->count : steps ? query->delivery_count : one;

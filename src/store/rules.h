@@ -6,6 +6,7 @@
 #include "port/store.h"
 
 #define REASON_REDRIVEN STR("redriven")
+#define REASON_DELETED  STR("deleted")
 #define REASON_CUT_OFF  STR("cut_off")
 
 enum {
@@ -47,6 +48,9 @@ struct open_work {
 struct delivery_view view_of(const struct delivery *delivery, int64_t notification,
                              const struct standing *standing, const struct open_work *open,
                              bool cancelled);
+
+/* The event of a dead letter that is redriven, or deleted, the `place`th of its op. */
+struct event redrive_event(const struct redrive *op, struct delivery_key key, uint32_t place);
 
 /* What the filter asks of a dead letter. */
 struct dead_facts {

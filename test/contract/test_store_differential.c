@@ -292,6 +292,9 @@ static void do_redrive(struct script *s)
         .filter = {.app = pick(s, 3) ? s->apps[pick(s, APPS)] : 0, .any_mode = pick(s, 2) == 0},
         .limit = 1 + pick(s, 4),
         .delete_only = pick(s, 4) == 0,
+        .gap = span_ms(pick(s, 2) * 10),
+        .preview = pick(s, 8) == 0,
+        .detail = pick(s, 2) ? STR("by somebody") : STR_NONE,
         .now = s->c->now,
         .due = s->c->now,
     };

@@ -326,13 +326,32 @@ class Operating(Cli):
         self.assertEqual(self.sent(), {"ids": [DLV, "a"]})
         self.assertEqual(out, "a: not a dead letter\n1 redriven\n")
         self.api.on("POST", "/v1/dead-letters/redrive",
-                    (200, {"redriven": 1000, "skipped": [], "more": True}),
-                    (200, {"redriven": 7, "skipped": [], "more": False}))
-        out = self.good("dlq", "redrive", "--all", "--channel", "sms")
-        self.assertEqual(self.sent(), {"filter": {"channel": "sms"}})
-        self.assertEqual(out, "1007 redriven\n")
+                    (200, {"redriven": 5000, "skipped": [], "more": True, "next_cursor": "c"}),
+                    (200, {"redriven": 7, "skipped": [], "more": False, "next_cursor": None,
+                           "last_due_at": "t9"}))
+        out = self.good("dlq", "redrive", "--all", "--channel", "sms", "--rate", "50")
+        self.assertEqual(self.sent(), {"filter": {"channel": "sms"}, "rate": 50, "limit": 5000,
+                                       "cursor": "c"})
+        self.assertEqual(out, "5007 redriven, the last of them due at t9\n")
+        self.api.on("POST", "/v1/dead-letters/redrive",
+                    (200, {"matching": 100000, "exact": False}))
+        out = self.good("dlq", "redrive", "--all", "--preview", "--until", "t")
+        self.assertEqual(self.sent(), {"filter": {"until": "t"}, "preview": True})
+        self.assertEqual(out, "more than 100000 matching\n")
+        self.assertEqual(self.run_cli("dlq", "redrive", DLV, "--rate", "0").returncode, 64)
         for args in ((), (DLV, "--all"), ("--channel", "sms")):
             self.assertEqual(self.run_cli("dlq", "redrive", *args).returncode, 64, args)
+            self.assertEqual(self.run_cli("dlq", "delete", *args).returncode, 64, args)
+
+    def test_dead_letters_are_deleted_until_there_are_none(self):
+        self.api.on("DELETE", "/v1/dead-letters",
+                    (200, {"matching": 100000, "exact": False}), (204, b""),
+                    (200, {"matching": 3, "exact": True}), (204, b""))
+        out = self.good("dlq", "delete", "--all", "--why", "an outage")
+        self.assertEqual(self.sent(), {"filter": {}, "reason": "an outage"})
+        self.assertEqual(out, "100003 deleted\n")
+        self.api.on("DELETE", "/v1/dead-letters", (200, {"matching": 0, "exact": True}))
+        self.assertEqual(self.good("dlq", "delete", DLV), "0 deleted\n")
 
     def test_a_template_is_pushed_under_its_files_name(self):
         self.api.on("PUT", "/v1/templates/order_shipped", (201, {"version": 4}))
@@ -349,7 +368,7 @@ class Operating(Cli):
 class Offline(Cli):
     def test_help_stands_everywhere(self):
         self.assertIn("usage: bongsu COMMAND", self.good("--help"))
-        for words in ("serve", "check", "send", "status", "queue", "dlq list", "dlq redrive",
+        for words in ("serve", "check", "send", "status", "queue", "dlq list", "dlq redrive", "dlq delete",
                       "template push", "app create", "app list", "app delete", "key create",
                       "key list", "key revoke", "openapi", "completion", "version"):
             out = self.good(*words.split(), "--help")
@@ -362,7 +381,7 @@ class Offline(Cli):
             try bongsu st; try bongsu dlq ''; try bongsu send --prio; try bongsu serve --config /et
         """
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-        self.assertEqual(done.stdout.splitlines(), ["status store", "list redrive", "--priority", "/etc"])
+        self.assertEqual(done.stdout.splitlines(), ["status store", "list redrive delete", "--priority", "/etc"])
         self.assertIn("#compdef bongsu", self.good("completion", "zsh"))
         self.assertIn("complete -c bongsu", self.good("completion", "fish"))
         self.assertEqual(self.run_cli("completion", "tcsh").returncode, 64)

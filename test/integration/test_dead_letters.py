@@ -76,9 +76,66 @@ class DeadLetters(ServerCase):
         self.assertEqual(found[0]["reason"], "suppression_list")
         self.assertEqual(len(self.world.sms.requests()), before)
 
+    def test_a_preview_counts_and_changes_nothing(self):
+        dead = self.dead(4)
+        for body, count in (({"filter": {}}, 4), ({"filter": {"channel": "email"}}, 0),
+                            ({"ids": [dead[0]["id"], "dlv_unknown"]}, 1)):
+            answer = self.app.must("POST", "/v1/dead-letters/redrive", body | {"preview": True})
+            self.assertEqual(answer, {"matching": count, "exact": True})
+        self.assertEqual(len(self.listed()), 4)
+
+    def test_a_rate_spreads_them(self):
+        dead = self.dead(3)
+        self.world.sms.rules()
+        answer = self.app.must("POST", "/v1/dead-letters/redrive", {"filter": {}, "rate": 4})
+        self.assertEqual((answer["redriven"], answer["more"]), (3, False))
+        self.assertIsNone(answer["next_cursor"])
+        found = self.app.settled(dead[0]["notification_id"], states={"sent"})
+        began = sorted(self.app.must("GET", f"/v1/deliveries/{one['id']}")["attempts_made"][-1]
+                       ["began_at"] if "attempts_made" in one else one["updated_at"]
+                       for one in found)
+        self.assertEqual(len(set(began)), 3)
+        self.assertGreaterEqual(answer["last_due_at"][:19], dead[0]["updated_at"][:19])
+
+    def test_a_limit_goes_on_by_its_cursor(self):
+        dead = self.dead(5)
+        self.world.sms.rules()
+        body, redriven = {"filter": {}, "limit": 2}, []
+        while True:
+            answer = self.app.must("POST", "/v1/dead-letters/redrive", body)
+            redriven.append(answer["redriven"])
+            if not answer["more"]:
+                break
+            body["cursor"] = answer["next_cursor"]
+        self.assertEqual(redriven, [2, 2, 1])
+        self.assertEqual(len(self.app.settled(dead[0]["notification_id"], states={"sent"})), 5)
+        self.assert_problem(self.app.post("/v1/dead-letters/redrive",
+                                          {"filter": {"channel": "sms"}, "cursor":
+                                           body["cursor"]}), 400)
+
+    def test_a_deleted_one_says_who_and_why_and_stays_dead(self):
+        first, second = self.dead(2)
+        answer = self.app.call("DELETE", "/v1/dead-letters", {"ids": [first["id"]], "reason": "a test"})
+        self.assertEqual(answer.status, 204, answer)
+        self.assertEqual(self.listed(), [second["id"]])
+        shown = self.app.must("GET", f"/v1/deliveries/{first['id']}")
+        self.assertEqual(shown["state"], "dead")
+        self.assertEqual(shown["reason"], first["reason"])
+        last = shown["events"][-1]
+        self.assertEqual((last["type"], last["state"]), ("deleted", "dead"))
+        self.assertRegex(last["detail"], "^by .+: a test$")
+        self.assertIn("deleted", shown["explanation"])
+        again = self.app.must("POST", "/v1/dead-letters/redrive", {"ids": [first["id"]]})
+        self.assertEqual((again["redriven"], again["skipped"]), (0, [first["id"]]))
+        self.assertEqual(self.app.call("DELETE", "/v1/dead-letters", {"ids": [first["id"]]}).status, 404)
+        answer = self.app.call("DELETE", "/v1/dead-letters", {"filter": {}, "preview": True})
+        self.assertEqual(answer.json, {"matching": 1, "exact": True})
+
     def test_faults_are_listed(self):
         for body in ({}, {"ids": []}, {"ids": ["x"], "filter": {}}, {"ids": "x"},
                      {"filter": {"channel": "fax"}}, {"filter": {}, "x": 1},
+                     {"filter": {}, "rate": 0}, {"filter": {}, "limit": 100001},
+                     {"filter": {}, "cursor": "x"}, {"filter": {}, "reason": "x"},
                      {"ids": ["dlv_x"] * 1001}):
             with self.subTest(body=str(body)[:60]):
                 self.assert_problem(self.app.post("/v1/dead-letters/redrive", body), 400)

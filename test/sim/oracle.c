@@ -360,8 +360,8 @@ static bool follows(enum state before, enum state after)
                after == STATE_SUPPRESSED || after == STATE_UNKNOWN;
     case STATE_SENT:
         return after == STATE_DELIVERED || after == STATE_FAILED;
-    case STATE_DEAD:
-        return after == STATE_QUEUED;
+    case STATE_DEAD: /* redriven, or its dead letter deleted */
+        return after == STATE_QUEUED || after == STATE_DEAD;
     default:
         return false;
     }
@@ -391,14 +391,18 @@ static enum state check_delivery(struct sim *sim, struct delivery_key key, bool 
         sim_fail(sim, "I1: a delivery is missing");
     enum state state = delivery->state;
     uint32_t redriven = 0;
+    bool deleted = false;
     for (uint32_t i = 0; i < count; i++) {
         if (events[i]->seq != i)
             sim_fail(sim, "I7: a gap in the events");
         if (!follows(state, events[i]->state))
             sim_fail(sim, "I7: %.*s after %.*s", STR_ARG(state_name(events[i]->state)),
                      STR_ARG(state_name(state)));
-        redriven += state == STATE_DEAD;
-        if (events[i]->state == STATE_DEAD)
+        redriven += state == STATE_DEAD && events[i]->state == STATE_QUEUED;
+        if (deleted)
+            sim_fail(sim, "I7: a dead letter that was deleted is redriven");
+        deleted = state == STATE_DEAD && events[i]->state == STATE_DEAD;
+        if (events[i]->state == STATE_DEAD && !deleted)
             check_attempts(sim, key, events, i + 1);
         state = events[i]->state;
     }

@@ -71,19 +71,21 @@ static void redrive_one(struct memory_disk *disk, struct redrive *op, struct del
 {
     struct work_row work = *row->dead;
     const struct notification_row *notification = disk_notification(disk, work.key.notification);
-    disk_release(disk, row);
+    struct event event = redrive_event(op, work.key, op->redriven_count);
     op->redriven[op->redriven_count++] = work.key;
+    if (op->preview)
+        return;
+    disk_release(disk, row);
+    disk_event(row, work.key, &event);
     if (op->delete_only)
         return;
     work.attempts = 0;
-    work.due = op->due;
-    work.expires_at = expiry_afresh(notification->notification, notification->accepted_at, op->due);
-    struct event event = {
-        .at = op->now, .state = STATE_QUEUED, .due = op->due, .reason = REASON_REDRIVEN};
-    disk_event(row, work.key, &event);
+    work.due = event.due;
+    work.expires_at =
+        expiry_afresh(notification->notification, notification->accepted_at, event.due);
     work.seq = row->event_count;
     disk_pend(disk, row, work);
-    note_change(op->changes, &op->change_count, work.lane, work.app, 1, op->due);
+    note_change(op->changes, &op->change_count, work.lane, work.app, 1, event.due);
 }
 
 static void redrive_keys(struct memory_disk *disk, struct redrive *op, uint32_t limit)
@@ -115,8 +117,8 @@ static void redrive_found(struct memory_disk *disk, struct redrive *op, uint32_t
         op->after = key;
         op->after_set = true;
         if (meant)
-            redrive_one(disk, op, row); /* takes the row at `at` out */
-        else
+            redrive_one(disk, op, row); /* takes the row at `at` out, unless it is a preview */
+        if (!meant || op->preview)
             at++;
     }
 }

@@ -248,11 +248,12 @@ static void query_dead(const struct memory_disk *disk, struct query *query)
     if (query->cursor_set)
         beyond.key = (struct delivery_key){query->cursor_id, query->cursor_ordinal};
     uint32_t limit = page_limit(query->limit);
-    query->deliveries = arena_array(&query->arena, struct delivery_view, limit);
+    query->deliveries =
+        arena_array(&query->arena, struct delivery_view, query->count_only ? 1 : limit);
     size_t at = table_floor(&disk->dead, &beyond);
     for (uint32_t looked = 0; at > 0 && query->deliveries; looked++) {
         const struct work_row *dead = disk->dead.rows[at - 1];
-        if (query->count == limit || looked == PAGE_SCAN_MAX) {
+        if ((!query->count_only && query->count == limit) || looked == PAGE_SCAN_MAX) {
             query->more = true;
             return;
         }
@@ -263,7 +264,9 @@ static void query_dead(const struct memory_disk *disk, struct query *query)
                                    delivery->events[delivery->event_count - 1]->reason, dead->due};
         query->next_id = dead->key.notification;
         query->next_ordinal = dead->key.ordinal;
-        if (dead_matches(&filter, &facts))
+        if (dead_matches(&filter, &facts) && query->count_only)
+            query->count++;
+        else if (dead_matches(&filter, &facts))
             copy_view(row, dead->key.ordinal, &query->arena, &query->deliveries[query->count++]);
     }
 }

@@ -187,17 +187,21 @@ static void query_dead(struct reader *reader, struct query *query)
         filter.app = query->app;
     if (query->cursor_set)
         key = (struct delivery_key){query->cursor_id, query->cursor_ordinal};
-    query->deliveries = arena_array(&query->arena, struct delivery_view, limit);
+    query->deliveries =
+        arena_array(&query->arena, struct delivery_view, query->count_only ? 1 : limit);
     bool meant;
     for (uint32_t looked = 0; query->deliveries && next_dead(reader, &filter, &key, &meant);
          looked++) {
-        if (query->count == limit || looked == PAGE_SCAN_MAX || query->arena.failed) {
+        if ((!query->count_only && query->count == limit) || looked == PAGE_SCAN_MAX ||
+            query->arena.failed) {
             query->more = true;
             return;
         }
         query->next_id = key.notification;
         query->next_ordinal = key.ordinal;
-        if (meant)
+        if (meant && query->count_only)
+            query->count++;
+        else if (meant)
             add_dead(reader, query, key);
         reader_breathe(reader);
     }

@@ -46,32 +46,29 @@ static bool redrive_one(struct writer *writer, struct redrive *op, const struct 
     if (!load_head(&writer->db, dead->key.notification, &head) ||
         !load_facts(&writer->db, &head, dead->key.ordinal, &facts))
         return false; /* being erased */
-    dead_remove(writer, dead->key);
+    uint32_t place = op->redriven_count;
     op->redriven[op->redriven_count++] = dead->key;
+    if (op->preview)
+        return true;
+    struct standing standing = load_standing(&writer->db, dead->key, facts, NULL);
+    struct event event = redrive_event(op, dead->key, place);
+    event.seq = standing.next_seq;
+    dead_remove(writer, dead->key);
+    event_add(writer, &event);
     if (op->delete_only) {
         note_over(writer, head.id);
         return true;
     }
     struct notification notification = {.expires_at = head.expires_at};
-    struct standing standing = load_standing(&writer->db, dead->key, facts, NULL);
     struct open_row row = {
         .key = dead->key,
         .place = dead->place,
         .seq = standing.next_seq + 1,
-        .due = op->due,
-        .expires = expiry_afresh(&notification, head.accepted_at, op->due),
+        .due = event.due,
+        .expires = expiry_afresh(&notification, head.accepted_at, event.due),
     };
-    struct event event = {
-        .key = dead->key,
-        .seq = standing.next_seq,
-        .at = op->now,
-        .state = STATE_QUEUED,
-        .due = op->due,
-        .reason = REASON_REDRIVEN,
-    };
-    event_add(writer, &event);
     pending_add(writer, &row, false);
-    note_change(op->changes, &op->change_count, row.place, 1, op->due);
+    note_change(op->changes, &op->change_count, row.place, 1, event.due);
     return true;
 }
 
