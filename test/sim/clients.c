@@ -360,7 +360,7 @@ static void ask_read(struct sim *sim)
 static void ask_redrive(struct sim *sim)
 {
     struct asking *asking = asking_new(sim, ASK_REDRIVE);
-    if (chance(sim, 4)) {
+    if (!sim->redriven && chance(sim, 4)) {
         buf_add(&asking->path, STR("/v1/dead-letters"));
         buf_add(&asking->body, STR("{\"filter\":{\"channel\":\"sms\"},\"reason\":\"chance\"}"));
         ask(asking, METHOD_DELETE, "DELETE");
@@ -368,7 +368,7 @@ static void ask_redrive(struct sim *sim)
     }
     buf_add(&asking->path, STR("/v1/dead-letters/redrive"));
     buf_add(&asking->body, STR("{\"filter\":{}"));
-    if (chance(sim, 2))
+    if (!sim->redriven && chance(sim, 2))
         buf_printf(&asking->body, ",\"rate\":%d,\"limit\":%d", 1 + (int)rng_below(&sim->rng, 9),
                    1 + (int)rng_below(&sim->rng, 20));
     buf_add_char(&asking->body, '}');
