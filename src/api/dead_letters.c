@@ -122,20 +122,18 @@ static struct str identity(struct call *call, const struct redriving *redriving)
                         (long long)filter->until.ms, redriving->rate, STR_ARG(filter->reason));
 }
 
-/* Goes on where the last call ended: behind its last, at its rate, with what was dead at its
- * beginning. */
+/* Goes on where the last call ended: behind its last, so that none is redriven twice, and at its
+ * rate. */
 static bool go_on(struct call *call, struct str cursor, struct redriving *ret)
 {
     struct position from;
-    int64_t until, start;
+    int64_t start;
     if (!cursor_read(&call->api->config.ids, ret->query, cursor, call->arena, &from))
         return false;
-    struct str name = from.name;
-    if (!str_to_i64(str_cut(&name, ' '), &until) || !str_to_i64(name, &start))
+    if (!str_to_i64(from.name, &start))
         return false;
     ret->after_set = true;
     ret->after = (struct delivery_key){from.notification, from.ordinal};
-    ret->filter.until.ms = until;
     if (start > ret->start.ms)
         ret->start.ms = start;
     return true;
@@ -192,15 +190,12 @@ static struct redriving *redriving_new(struct call *call, bool delete_only)
     return redriving;
 }
 
-/* Who does it, and why, for the events; and what dies while it is done is left alone. */
+/* Who does it, and why, for the events. */
 static void begin(struct call *call, struct redriving *redriving)
 {
     struct str who = call->caller.root ? STR("the root key") : call->credentials.name;
     redriving->detail = arena_printf(call->arena, "by %.*s%s%.*s", STR_ARG(who),
                                      redriving->reason.len ? ": " : "", STR_ARG(redriving->reason));
-    struct wall now = {call->now.wall.ms + 1};
-    if (!redriving->filter.until.ms || redriving->filter.until.ms > now.ms)
-        redriving->filter.until = redriving->keys ? (struct wall){0} : now;
     redrive_begin(call, redriving);
 }
 

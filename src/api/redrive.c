@@ -32,14 +32,13 @@ static void write_skipped(struct call *call, struct json_out *out)
     json_close(out, ']');
 }
 
-/* Where the next call goes on: the same dead letters, at the same rate. */
+/* Where the next call goes on, at the same rate. */
 static struct str cursor_of(struct call *call)
 {
     const struct redriving *redriving = call->state;
     struct position next = {.notification = redriving->after.notification,
                             .ordinal = redriving->after.ordinal};
-    next.name = arena_printf(call->arena, "%lld %lld", (long long)redriving->filter.until.ms,
-                             (long long)next_due(redriving).ms);
+    next.name = arena_printf(call->arena, "%lld", (long long)next_due(redriving).ms);
     return cursor_write(&call->api->config.ids, redriving->query, &next, call->arena);
 }
 
