@@ -15,14 +15,16 @@ struct str ledger_condition(const struct ledger *ledger)
 
 static bool grows(const struct job *job)
 {
-    return job->type == JOB_ACCEPT || (job->type == JOB_REDRIVE && !job->redrive.delete_only && !job->redrive.preview) ||
+    return job->type == JOB_ACCEPT ||
+           (job->type == JOB_REDRIVE && !job->redrive.delete_only && !job->redrive.preview) ||
            (job->type == JOB_CHANGE && change_grows(job->change.type));
 }
 
 /* What leads to a send. Opt-outs, cancellations and the rest may come before the confirmation. */
 static bool sends(const struct job *job)
 {
-    return job->type == JOB_ACCEPT || (job->type == JOB_REDRIVE && !job->redrive.delete_only && !job->redrive.preview);
+    return job->type == JOB_ACCEPT ||
+           (job->type == JOB_REDRIVE && !job->redrive.delete_only && !job->redrive.preview);
 }
 
 bool ledger_turned_away(struct ledger *ledger, struct job *job)
