@@ -9,6 +9,7 @@
 #include "net/server.h"
 #include "node_state.h"
 #include "runtime/loop.h"
+#include "runtime/notes_file.h"
 #include "runtime/notify.h"
 #include "runtime/system.h"
 #include "runtime/thread.h"
@@ -38,18 +39,34 @@ static void store_log(void *self, bool warning, const char *line)
     log_write(&node->log, warning ? LOG_WARN : LOG_INFO, "%s", line);
 }
 
+/* Behind the store's lock. Without it a crash costs every delivery in hand an attempt. */
+static void open_notes(struct node *node, const char *path, const struct crash_notes *found)
+{
+    struct why why;
+    if (notes_file_open(path, found, &node->notes, &why))
+        log_write(&node->log, LOG_WARN, "what=notes result=none why=\"%s\"", why.text);
+}
+
 static enum err open_store(struct node *node, struct arena *arena, struct store_state *state,
                            struct why *why)
 {
     struct sqlite_config config = sqlite_config_default();
+    const char *path = node->config->store.path;
+    struct crash_notes found;
+    enum err err = notes_file_read(path, arena, &found);
+    if (err)
+        return why_set(why, err, "no memory for what the last process left behind");
+    config.notes = &found;
     config.reserve_bytes = node->config->limits.disk_reserve;
     config.log = store_log;
     config.log_self = node;
-    enum err err =
-        sqlite_store_open(str_of(node->config->store.path), &config, clock_now(&node->clock).wall,
-                          &node->entropy, arena, state, &node->store, why);
-    if (!err && state->recovered)
-        log_write(&node->log, LOG_INFO, "what=recovered deliveries=%u", state->recovered);
+    err = sqlite_store_open(str_of(path), &config, clock_now(&node->clock).wall, &node->entropy,
+                            arena, state, &node->store, why);
+    if (!err)
+        open_notes(node, path, &found);
+    if (!err && (state->recovered || state->crashed))
+        log_write(&node->log, LOG_INFO, "what=recovered deliveries=%u suspects=%u dead=%u",
+                  state->recovered, state->suspects, state->crashed);
     if (!err && state->unconfirmed)
         log_write(&node->log, LOG_WARN,
                   "what=store_unconfirmed why=\"%s\" effect=\"nothing is taken on or sent\" "
@@ -95,6 +112,7 @@ static enum err start_ledger(struct node *node, const struct store_state *state,
         .retention = node->config->retention.notifications,
         .window_bytes_max = node_window_bytes(node->config),
         .log = &node->log,
+        .notes = node->notes ? notes_file_notes(node->notes) : NULL,
     };
     entropy_fill(&node->entropy, &config.seed, sizeof config.seed);
     node_retry_policies(node->config, config.retry);
@@ -277,6 +295,7 @@ static void finish(struct node *node)
     intake_free(node->intake);
     if (node->ledger)
         ledger_free(node->ledger);
+    notes_file_close(node->notes);
     if (node->loop_open)
         must(uv_loop_close(&node->loop) == 0);
     config_free(node->config);

@@ -45,6 +45,7 @@ struct node {
     struct clock clock;
     struct entropy entropy;
     struct store *store;
+    struct notes_file *notes; /* NULL: none could be made */
     struct worker *worker;
     struct actor_thread *ledger_thread;
     struct ledger *ledger;

@@ -29,6 +29,7 @@ void courier_give_back(struct courier *courier, struct ticket *ticket, struct sp
 {
     ticket->result = TICKET_BACK;
     ticket->back_in = in;
+    ticket_note_begun(ticket, false);
     courier_return(courier, ticket);
 }
 
@@ -139,13 +140,22 @@ static void conclude_unmade(struct flight *flight, enum err err, struct now now)
 
 /* ------------------------------------------------------------------------------ sending ---- */
 
+/* Whatever crashes while our code is at work on a delivery may be that delivery's doing. */
+static void note_work(struct note *note, bool at_work)
+{
+    if (note)
+        note->at_courier = at_work;
+}
+
 static void answered(struct exchange_call *call, const struct reply *reply)
 {
     struct flight *flight = call->owner;
     struct courier *courier = flight->courier;
     struct now now = now_of(flight);
     const struct courier_provider *provider = flight->sender->provider;
+    note_work(flight->ticket->note, true);
     struct verdict verdict = provider->ops->judge(provider->self, reply, &flight->arena);
+    note_work(flight->ticket->note, false);
     if (reply->exchange == EXCHANGE_WHOLE)
         latency_note(&flight->sender->latency, mono_since(flight->sent, now.mono), now.mono);
     flight->ticket->receipt = verdict.fate == FATE_DONE && flight->request.sandbox_receipt;
@@ -160,6 +170,7 @@ void flight_submit(struct flight *flight, struct now now)
     flight->stage = STAGE_SEND;
     flight->ticket->began_at = now.wall;
     flight->sent = now.mono;
+    ticket_note_begun(flight->ticket, true);
     flight->call = (struct exchange_call){
         .request = &flight->request,
         .deadline = mono_add(now.mono, flight->sender->provider->timeout),
@@ -186,10 +197,15 @@ static void compose(struct task *task)
 {
     struct flight *flight = list_of(task, struct flight, task);
     const struct courier_provider *provider = flight->sender->provider;
+    struct note *note = flight->ticket->note;
     memset(&flight->request, 0, sizeof flight->request);
+    if (note)
+        note->at_compose = true;
     flight->compose_err = provider->ops->compose(
         provider->self, &flight->parcel, flight->credential, &flight->courier->config.entropy,
         &flight->arena, &flight->request, &flight->why);
+    if (note)
+        note->at_compose = false;
 }
 
 static void begin_compose(struct flight *flight, struct now now)
@@ -378,7 +394,10 @@ void flight_begin(struct courier *courier, struct sender *sender, struct ticket 
     flight->rendering.arena = &flight->arena;
     flight->rendering.done = rendered;
     flight->rendering.owner = flight;
+    struct note *note = ticket->note; /* the ticket stays here, though the flight may land */
+    note_work(note, true);
     rendering_begin(&flight->rendering);
+    note_work(note, false);
 }
 
 void flight_withdraw(struct flight *flight)

@@ -33,7 +33,8 @@ struct ledger *ledger_new(const struct ledger_config *config, const struct store
     list_init(&ledger->rounds);
     ledger->calendar = calendar_open(now, state->offset_ms);
     ledger->offset_kept_ms = state->offset_ms;
-    if (!ledger_roll_open(ledger) || !ledger_steer_open(ledger, state, now)) {
+    if (!ledger_roll_open(ledger) || !ledger_notes_open(ledger) ||
+        !ledger_steer_open(ledger, state, now)) {
         ledger_free(ledger);
         return NULL;
     }
@@ -73,6 +74,7 @@ void ledger_free(struct ledger *ledger)
     ledger_roll_close(ledger);
     lanes_done(&ledger->lanes);
     steering_free(ledger->steering);
+    ledger_notes_close(ledger);
     free(ledger);
 }
 

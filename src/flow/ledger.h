@@ -27,6 +27,7 @@ struct ledger_config {
     size_t window_bytes_max; /* of what is in hand; 0: WINDOW_BYTES_MAX */
     uint64_t seed;           /* of jitter and of the hash maps */
     const struct log *log;   /* NULL: silent */
+    struct notes *notes;     /* empty; outlive the process. NULL: none */
 };
 
 /* What a reload changes: LEDGER_CONFIG, the sender's until `done` is called on the ledger's thread.

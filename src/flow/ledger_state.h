@@ -102,6 +102,8 @@ struct ledger {
     struct drain *drain;
     struct steering *steering; /* what stands; never NULL */
     bool steer_untold;         /* to the couriers: what stood at the start */
+    uint32_t *free_notes;      /* places in config.notes, a stack */
+    uint32_t free_note_count;
     struct ledger_stats stats;
     bool store_refuses;
     struct mono refused_since; /* the first refusal of them */
@@ -130,6 +132,12 @@ bool ledger_turned_away(struct ledger *ledger, struct job *job);
 struct str ledger_condition(const struct ledger *ledger);
 void ledger_take_confirm(struct ledger *ledger, struct job *job);
 void ledger_confirmed(struct ledger *ledger, struct now now, struct work *work);
+
+/* ledger_notes.c */
+bool ledger_notes_open(struct ledger *ledger);
+void ledger_notes_close(struct ledger *ledger);
+void ledger_note_take(struct ledger *ledger, struct ticket *ticket);
+void ledger_note_give(struct ledger *ledger, struct ticket *ticket);
 
 /* ledger_accept.c */
 void ledger_take_accept(struct ledger *ledger, struct job *job);

@@ -36,6 +36,7 @@ struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint3
     ticket->expires_at = notification->expires_at;
     ticket->expires = calendar_mono(&ledger->calendar, ticket->expires_at);
     ticket->since = now.mono;
+    ledger_note_take(ledger, ticket);
     struct lane *lane = &ledger->lanes.list[ticket->lane];
     if (!lane->busy_since.us)
         lane->busy_since = now.mono;
@@ -51,6 +52,7 @@ void ledger_ticket_free(struct ledger *ledger, struct ticket *ticket)
     must(bundle->refs > 0 && *of_kind > 0);
     --bundle->refs;
     --*of_kind;
+    ledger_note_give(ledger, ticket);
     lanes_release(&ledger->lanes, ticket->lane, ticket->notification->app, bundle->arena.used,
                   !bundle->refs, !*of_kind);
     if (ledger_roll_keeps(ledger, ticket))

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/list.h"
 #include "flow/bundle.h"
+#include "model/note.h"
 #include "model/verdict.h"
 #include "port/store.h"
 
@@ -38,6 +39,7 @@ struct ticket {
     struct wall expires_at; /* in the calendar's time: the ledger's */
     struct mono expires;    /* the same, for the courier */
     struct mono since;      /* in hand since */
+    struct note *note;      /* for a crash; NULL: none */
     bool cancelled;         /* the notification was cancelled while this one was being sent */
 
     /* What the courier writes. */
@@ -80,6 +82,11 @@ static inline struct delivery_key ticket_key(const struct ticket *ticket)
 
 /* Says how its provider was chosen: `words` and `more` together. Forgets any verdict. */
 void ticket_route(struct ticket *ticket, struct str words, struct str more);
+static inline void ticket_note_begun(struct ticket *ticket, bool begun)
+{
+    if (ticket->note)
+        ticket->note->begun = begun;
+}
 /* Copies a verdict, and whose it is, into the ticket; what does not fit is cut at the end of a
  * character. */
 void ticket_judge(struct ticket *ticket, const struct verdict *verdict);

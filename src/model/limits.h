@@ -88,6 +88,10 @@ enum {
     WINDOW_LANE_MAX = 8192, /* deliveries in hand, a lane */
     WINDOW_ALL_MAX = 32768, /* deliveries in hand, all lanes */
     WINDOW_BYTES_MAX = 32 * 1024 * 1024,
+    NOTED_MAX = 40960,   /* deliveries whose place is noted for a crash: all in hand, and some */
+    SUSPECTS_MAX = 64,   /* of a crash; the newest are kept */
+    STRIKES_MAX = 2,     /* crashes over one delivery before it is dead */
+    SUSPECT_APART_S = 2, /* between suspects after a start: each runs alone */
 
     /* What limits.memory is divided into, by sixteenths; the rest is the store's page caches, the
      * sockets' and the allocator's. Of the default 128 MiB: windows 32, caches 24, library 8, what

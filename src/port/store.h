@@ -19,6 +19,7 @@
 #pragma once
 #include "base/arena.h"
 #include "model/app.h"
+#include "model/note.h"
 #include "model/notification.h"
 #include "model/recipient.h"
 #include "model/steer.h"
@@ -619,6 +620,8 @@ struct store_state {
     bool following;     /* channels are to be followed */
     uint32_t recovered; /* deliveries put back */
     uint32_t cut_off;   /* marked: ended as `unknown` */
+    uint32_t suspects;  /* of `recovered`: our code was at work on them when the process crashed */
+    uint32_t crashed;   /* so often that they are dead now */
     bool full;          /* as in struct group */
     bool unconfirmed;   /* a copy, or restored: see confirm */
     struct why copied;  /* unconfirmed: what shows it */

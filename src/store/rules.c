@@ -2,6 +2,16 @@
 #include "store/rules.h"
 #include "model/limits.h"
 
+enum recovery recovery_of(const struct crash_notes *notes, struct delivery_key key)
+{
+    const struct crash_note *note = notes ? crash_notes_find(notes, key) : NULL;
+    if (!note)
+        return notes && notes->known ? RECOVER_UNUSED : RECOVER_USED;
+    if (note->fresh)
+        return note->strikes >= STRIKES_MAX ? RECOVER_DEAD : RECOVER_SUSPECT;
+    return note->begun ? RECOVER_USED : RECOVER_UNUSED;
+}
+
 bool receipt_moves(enum state from, enum state to)
 {
     switch (from) {

@@ -8,11 +8,22 @@
 #define REASON_REDRIVEN STR("redriven")
 #define REASON_DELETED  STR("deleted")
 #define REASON_CUT_OFF  STR("cut_off")
+#define REASON_CRASHED  STR("crashed")
 
 enum {
     REDRIVE_SCAN_MAX = 5000, /* dead letters that one step of a redrive looks at */
     PAGE_SCAN_MAX = 1000,    /* notifications or dead letters that one page looks at */
 };
+
+/* What becomes of a delivery that was in hand when the process ended; the attempt that it was
+ * about to make is used, but where it is unused. */
+enum recovery {
+    RECOVER_USED,    /* waits again, at once */
+    RECOVER_UNUSED,  /* the same: it had not begun */
+    RECOVER_SUSPECT, /* waits again, for a moment of its own: our code was at work on it */
+    RECOVER_DEAD,    /* once too often: reason "crashed" */
+};
+enum recovery recovery_of(const struct crash_notes *notes, struct delivery_key key);
 
 /* The order of states that a receipt may move a delivery along (port/store.h, receipt). */
 bool receipt_moves(enum state from, enum state to);

@@ -43,6 +43,9 @@ enum err case_try_open(struct store_case *c, struct why *why)
     struct entropy entropy = {case_entropy, NULL};
     arena_reset(&c->opened);
     enum err err = OK;
+    if (c->disk)
+        memory_disk_notes(c->disk, &c->notes);
+    c->config.notes = &c->notes;
     if (c->backend == BACKEND_MEMORY)
         memory_store_open(c->disk, &c->opened, c->now, &c->state, &c->store);
     else

@@ -23,7 +23,8 @@ struct store_case {
     struct memory_disk *disk;
     char directory[128];
     struct sqlite_config config;
-    struct store *store; /* NULL while closed */
+    struct store *store;      /* NULL while closed */
+    struct crash_notes notes; /* for the next open */
     struct store_state state;
     struct arena opened; /* lists of `state` */
     struct arena arena;  /* answers of the test, until it ends */

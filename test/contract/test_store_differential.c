@@ -308,7 +308,7 @@ static void do_redrive(struct script *s)
         redrive.filter.reason = str_of(text(s, "reason", pick(s, 3)));
     case_op(s->c, &redrive.op);
     buf_printf(&s->log, "redrive more %d\n", redrive.more);
-    if (redrive.more)
+    if (redrive.more && !redrive.filter.app) /* else a store may pass over other apps' or not */
         buf_printf(&s->log, "  after %lld/%u\n", (long long)redrive.after.notification,
                    redrive.after.ordinal);
     for (uint32_t i = 0; i < redrive.redriven_count; i++)
@@ -367,9 +367,10 @@ static void do_change(struct script *s)
 
 static void note_depths(struct script *s)
 {
-    buf_printf(&s->log, "open last %lld recovered %u cut off %u following %d\n",
-               (long long)s->c->state.last_id, s->c->state.recovered, s->c->state.cut_off,
-               s->c->state.following);
+    buf_printf(&s->log,
+               "open last %lld recovered %u (%u suspects) dead %u cut off %u following %d\n",
+               (long long)s->c->state.last_id, s->c->state.recovered, s->c->state.suspects,
+               s->c->state.crashed, s->c->state.cut_off, s->c->state.following);
     for (unsigned lane = 0; lane < LANE_COUNT; lane++)
         for (uint32_t i = 0; i < APPS; i++)
             buf_printf(&s->log, "%u ",
@@ -377,10 +378,38 @@ static void note_depths(struct script *s)
     buf_add_char(&s->log, '\n');
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const struct crash_note *x = a, *y = b;
+    if (x->key.notification != y->key.notification)
+        return x->key.notification < y->key.notification ? -1 : 1;
+    return (int)x->key.ordinal - (int)y->key.ordinal;
+}
+
+/* A crash, of which some of what was in hand is noted in one way or another. */
+static uint32_t note_hands(struct script *s, struct crash_note notes[NOTES_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->hand_count; i++) {
+        uint32_t way = pick(s, 6);
+        if (way < 4)
+            notes[count++] = (struct crash_note){.key = s->hands[i].key,
+                                                 .begun = way > 0,
+                                                 .fresh = way > 1,
+                                                 .strikes = way > 1 ? way - 1 : 0};
+    }
+    qsort(notes, count, sizeof *notes, by_key);
+    return count;
+}
+
 static void do_reopen(struct script *s)
 {
+    struct crash_note notes[NOTES_MAX];
+    uint32_t count = note_hands(s, notes);
     case_close(s->c);
+    s->c->notes = (struct crash_notes){.known = pick(s, 2), .list = notes, .count = count};
     case_open(s->c);
+    s->c->notes = (struct crash_notes){0};
     s->hand_count = 0;
     note_depths(s);
 }

@@ -277,3 +277,8 @@ struct user_row *disk_add_user(struct memory_disk *disk, uint32_t app, const str
     table_add(&disk->user_numbers, row);
     return row;
 }
+
+void memory_disk_notes(struct memory_disk *disk, const struct crash_notes *notes)
+{
+    disk->notes = notes;
+}

@@ -78,6 +78,7 @@ struct suppression_row {
 };
 
 struct memory_disk {
+    const struct crash_notes *notes; /* for the next open */
     uint64_t id_secret[2];
     int64_t last_id;
     int64_t offset_ms; /* of the calendar */

@@ -18,6 +18,8 @@ void memory_disk_free(struct memory_disk *disk);    /* no store may be open over
 void memory_disk_fill(struct memory_disk *disk, bool full);
 /* It is a copy, as the next open will find; until it is confirmed. */
 void memory_disk_copied(struct memory_disk *disk);
+/* What the next open is to know of a crash; borrowed until then. NULL: nothing. */
+void memory_disk_notes(struct memory_disk *disk, const struct crash_notes *notes);
 bool memory_disk_unconfirmed(const struct memory_disk *disk);
 
 /* Puts back what was in hand. Lists of `ret_state` live in `arena`. */

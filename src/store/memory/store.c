@@ -251,6 +251,41 @@ static const struct store_ops memory_ops = {
 
 /* -- opening ---------------------------------------------------------------------------------- */
 
+static void bury_crashed(struct memory_disk *disk, struct delivery_row *row, struct work_row work,
+                         const struct notification *notification, struct wall now)
+{
+    struct event event = {
+        .at = now, .state = STATE_DEAD, .attempt = work.attempts, .reason = REASON_CRASHED};
+    disk_event(row, work.key, &event);
+    work.due = now;
+    work.mode = notification->mode;
+    work.channel = kind_channel(row->delivery->kind);
+    work.seq = row->event_count;
+    disk_bury(disk, row, work);
+    if (notification->strategy == STRATEGY_FIRST)
+        (void)disk_follow(disk, work.key);
+}
+
+static void put_back(struct memory_disk *disk, struct delivery_row *row, struct work_row work,
+                     const struct notification *notification, struct wall now,
+                     struct store_state *state)
+{
+    enum recovery recovery = recovery_of(disk->notes, work.key);
+    if (recovery == RECOVER_DEAD) {
+        bury_crashed(disk, row, work, notification, now);
+        state->crashed++;
+        return;
+    }
+    if (recovery == RECOVER_UNUSED ||
+        (recovery == RECOVER_USED && notification->guarantee == GUARANTEE_AT_MOST_ONCE))
+        work.attempts--; /* an at-most-once delivery without its mark has not begun */
+    work.due = (struct wall){now.ms - disk->offset_ms};
+    if (recovery == RECOVER_SUSPECT)
+        work.due = wall_add(work.due, span_s((int64_t)++state->suspects * SUSPECT_APART_S));
+    disk_pend(disk, row, work);
+    state->recovered++;
+}
+
 /* What a previous life had in hand waits again, or is cut off for good. */
 static void recover(struct memory_disk *disk, struct wall now, struct store_state *state)
 {
@@ -268,13 +303,10 @@ static void recover(struct memory_disk *disk, struct wall now, struct store_stat
             disk_event(row, work.key, &event);
             state->cut_off++;
         } else {
-            if (notification->notification->guarantee == GUARANTEE_AT_MOST_ONCE)
-                work.attempts--; /* without its mark it has not begun */
-            work.due = (struct wall){now.ms - disk->offset_ms};
-            disk_pend(disk, row, work);
-            state->recovered++;
+            put_back(disk, row, work, notification->notification, now, state);
         }
     }
+    disk->notes = NULL;
 }
 
 static void list_depths(const struct memory_disk *disk, struct arena *arena,
@@ -315,11 +347,11 @@ void memory_store_open(struct memory_disk *disk, struct arena *arena, struct wal
         .offset_ms = disk->offset_ms,
         .full = disk->full,
         .unconfirmed = disk->unconfirmed,
-        .following = disk_following(disk, INT64_MIN),
     };
     if (disk->unconfirmed)
         (void)why_set(&ret_state->copied, ERR_CONFLICT, "the memory disk was said to be a copy");
     recover(disk, now, ret_state);
+    ret_state->following = disk_following(disk, INT64_MIN);
     list_depths(disk, arena, ret_state);
     memory_steers(disk, now, arena, ret_state);
     *ret = &store->store;

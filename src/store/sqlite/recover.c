@@ -29,8 +29,30 @@ static void keep_secret(struct db *db, const char *name, const struct entropy *e
 
 /* -- what was in hand ------------------------------------------------------------------------- */
 
+static void bury_crashed(struct writer *writer, const struct open_row *row,
+                         const struct notification_head *head, struct wall now)
+{
+    const struct settle end = {
+        .key = row->key,
+        .lane = place_lane(row->place),
+        .app = head->app,
+        .mode = head->mode,
+        .event = {.key = row->key,
+                  .seq = row->seq,
+                  .at = now,
+                  .state = STATE_DEAD,
+                  .attempt = row->attempts,
+                  .reason = REASON_CRASHED},
+    };
+    event_add(writer, &end.event);
+    note_over(writer, row->key.notification);
+    dead_add(writer, &end);
+    if (head->strategy == STRATEGY_FIRST)
+        (void)follow_mark(writer, row->key);
+}
+
 static void put_back(struct writer *writer, struct open_row *row, struct wall now,
-                     struct store_state *state)
+                     const struct crash_notes *notes, struct store_state *state)
 {
     struct notification_head head;
     hand_remove(writer, row->key);
@@ -50,9 +72,18 @@ static void put_back(struct writer *writer, struct open_row *row, struct wall no
         state->cut_off++;
         return;
     }
-    if (head.guarantee == GUARANTEE_AT_MOST_ONCE)
-        row->attempts--; /* without its mark it has not begun */
+    enum recovery recovery = recovery_of(notes, row->key);
+    if (recovery == RECOVER_DEAD) {
+        bury_crashed(writer, row, &head, now);
+        state->crashed++;
+        return;
+    }
+    if (recovery == RECOVER_UNUSED ||
+        (recovery == RECOVER_USED && head.guarantee == GUARANTEE_AT_MOST_ONCE))
+        row->attempts--; /* an at-most-once delivery without its mark has not begun */
     row->due = (struct wall){now.ms - writer->offset_ms};
+    if (recovery == RECOVER_SUSPECT)
+        row->due = wall_add(row->due, span_s((int64_t)++state->suspects * SUSPECT_APART_S));
     pending_add(writer, row, true);
     state->recovered++;
 }
@@ -75,7 +106,8 @@ static uint32_t list_hand(struct db *db, struct open_row rows[HAND_STEP])
     return count;
 }
 
-static void empty_hand(struct writer *writer, struct wall now, struct store_state *state)
+static void empty_hand(struct writer *writer, struct wall now, const struct crash_notes *notes,
+                       struct store_state *state)
 {
     struct open_row rows[HAND_STEP];
     uint32_t count;
@@ -83,7 +115,7 @@ static void empty_hand(struct writer *writer, struct wall now, struct store_stat
         db_exec(&writer->db, "BEGIN IMMEDIATE");
         count = list_hand(&writer->db, rows);
         for (uint32_t i = 0; i < count; i++)
-            put_back(writer, &rows[i], now, state);
+            put_back(writer, &rows[i], now, notes, state);
         depth_flush(writer);
         db_exec(&writer->db, "COMMIT");
     } while (count == HAND_STEP && writer->db.code == SQLITE_OK);
@@ -140,8 +172,8 @@ int64_t highest_id(struct db *db)
     return highest > kept ? highest : kept;
 }
 
-enum err recover(struct writer *writer, struct wall now, const struct entropy *entropy,
-                 struct arena *arena, struct store_state *ret_state)
+enum err recover(struct writer *writer, struct wall now, const struct crash_notes *notes,
+                 const struct entropy *entropy, struct arena *arena, struct store_state *ret_state)
 {
     struct db *db = &writer->db;
     *ret_state = (struct store_state){0};
@@ -155,7 +187,7 @@ enum err recover(struct writer *writer, struct wall now, const struct entropy *e
     index_load(&writer->idem, db);
     index_load(&writer->lookup, db);
     db_exec(db, "COMMIT");
-    empty_hand(writer, now, ret_state);
+    empty_hand(writer, now, notes, ret_state);
     ret_state->following = any_open_follow(db);
     enum err err = list_depths(db, arena, ret_state);
     if (err == OK)

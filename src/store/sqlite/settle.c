@@ -56,7 +56,7 @@ static bool end_with_event(struct writer *writer, const struct settle *op)
     return true;
 }
 
-static void bury(struct writer *writer, const struct settle *op)
+void dead_add(struct writer *writer, const struct settle *op)
 {
     sqlite3_stmt *stmt = db_use(&writer->db, DEAD_ADD);
     bind_i64(stmt, 1, op->key.notification);
@@ -102,7 +102,7 @@ void write_settle(struct writer *writer, struct settle *op)
     if (op->to == SETTLE_END) {
         note_over(writer, op->key.notification);
         if (op->event.state == STATE_DEAD)
-            bury(writer, op);
+            dead_add(writer, op);
         if (op->follow)
             op->followed = follow_mark(writer, op->key);
     }

@@ -20,17 +20,18 @@
 #include "port/store.h"
 
 struct sqlite_config {
-    uint32_t readers;           /* reader threads, 1..2 */
-    uint32_t reads_max;         /* queries that may wait; more are answered ERR_FULL */
-    uint32_t read_ms_max;       /* a reader's transaction; past it ERR_TIMEOUT */
-    uint32_t cache_bytes;       /* the writer's page cache; a reader has an eighth */
-    uint32_t checkpoint_frames; /* where the adaptive mark starts, and its least */
-    uint32_t gate_bytes;        /* of WAL: from here a checkpoint holds readers back */
-    uint64_t wal_bytes_max;     /* of WAL: from here reads are answered ERR_FULL */
-    uint32_t idem_open_max;     /* keys in the open table of the idempotency index */
-    uint32_t lookup_open_max;   /* pairs in the open part of the look-up index */
-    uint64_t filter_bytes_max;  /* memory for filters of idempotency runs */
-    uint64_t reserve_bytes;     /* of disk, for when it is full (space.h); 0: none */
+    uint32_t readers;                /* reader threads, 1..2 */
+    uint32_t reads_max;              /* queries that may wait; more are answered ERR_FULL */
+    uint32_t read_ms_max;            /* a reader's transaction; past it ERR_TIMEOUT */
+    uint32_t cache_bytes;            /* the writer's page cache; a reader has an eighth */
+    uint32_t checkpoint_frames;      /* where the adaptive mark starts, and its least */
+    uint32_t gate_bytes;             /* of WAL: from here a checkpoint holds readers back */
+    uint64_t wal_bytes_max;          /* of WAL: from here reads are answered ERR_FULL */
+    uint32_t idem_open_max;          /* keys in the open table of the idempotency index */
+    uint32_t lookup_open_max;        /* pairs in the open part of the look-up index */
+    uint64_t filter_bytes_max;       /* memory for filters of idempotency runs */
+    uint64_t reserve_bytes;          /* of disk, for when it is full (space.h); 0: none */
+    const struct crash_notes *notes; /* of the process before, for the open; NULL: nothing known */
     /* One line for the log when something changes that an operator should know; may be NULL. From
      * the opening thread or the store's own. */
     void (*log)(void *self, bool warning, const char *line);

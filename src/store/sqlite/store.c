@@ -356,7 +356,7 @@ static enum err open_all(struct sqlite_store *store, struct str directory, struc
         return err;
     checkpointer_init(&store->checkpointer, &store->writer.db, &store->gate,
                       store->config.checkpoint_frames, store->config.gate_bytes / PAGE_BYTES);
-    err = recover(&store->writer, now, entropy, arena, ret_state);
+    err = recover(&store->writer, now, store->config.notes, entropy, arena, ret_state);
     if (err == OK)
         err = epoch_open(&store->writer.epoch, path, &store->writer.db, store->writer.last_id,
                          entropy, &ret_state->copied, &store->writer.db.why);

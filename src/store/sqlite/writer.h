@@ -46,6 +46,7 @@ void write_probe(struct writer *writer, struct probe *op);
 void write_claim(struct writer *writer, struct claim *op, struct arena *arena);
 void write_mark(struct writer *writer, struct mark *op);
 void write_settle(struct writer *writer, struct settle *op);
+void dead_add(struct writer *writer, const struct settle *op); /* its key, place, event */
 void write_follow(struct writer *writer, struct follow *op, struct arena *arena);
 void write_extend(struct writer *writer, struct extend *op);
 void write_receipt(struct writer *writer, struct receipt *op);
