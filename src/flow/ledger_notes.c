@@ -7,12 +7,7 @@ bool ledger_notes_open(struct ledger *ledger)
     if (!ledger->config.notes)
         return true;
     ledger->free_notes = malloc(NOTED_MAX * sizeof *ledger->free_notes);
-    if (!ledger->free_notes)
-        return false;
-    for (uint32_t i = 0; i < NOTED_MAX; i++) /* the last freed is the next taken: few pages */
-        ledger->free_notes[i] = NOTED_MAX - 1 - i;
-    ledger->free_note_count = NOTED_MAX;
-    return true;
+    return ledger->free_notes != NULL;
 }
 
 void ledger_notes_close(struct ledger *ledger)
@@ -25,11 +20,13 @@ void ledger_note_take(struct ledger *ledger, struct ticket *ticket)
     struct notes *notes = ledger->config.notes;
     if (!notes)
         return;
-    if (!ledger->free_note_count) {
+    if (!ledger->free_note_count && ledger->note_count == NOTED_MAX) {
         notes->overflow = true;
         return;
     }
-    struct note *note = &notes->list[ledger->free_notes[--ledger->free_note_count]];
+    uint32_t place = ledger->free_note_count ? ledger->free_notes[--ledger->free_note_count]
+                                             : ledger->note_count++;
+    struct note *note = &notes->list[place];
     note->ordinal = ticket->delivery->ordinal;
     note->notification = ticket->notification->id; /* from here on it counts */
     ticket->note = note;

@@ -102,7 +102,8 @@ struct ledger {
     struct drain *drain;
     struct steering *steering; /* what stands; never NULL */
     bool steer_untold;         /* to the couriers: what stood at the start */
-    uint32_t *free_notes;      /* places in config.notes, a stack */
+    uint32_t *free_notes;      /* places in config.notes, a stack: the last freed is taken next */
+    uint32_t note_count;       /* places ever used */
     uint32_t free_note_count;
     struct ledger_stats stats;
     bool store_refuses;

@@ -62,7 +62,6 @@ enum err notes_collect(const struct notes *notes, struct arena *arena, struct cr
 void notes_begin(struct notes *notes, const struct crash_notes *found)
 {
     uint32_t count = 0;
-    memset(notes, 0, sizeof *notes);
     /* The newest first, should there be too many: ids grow with time. */
     for (uint32_t i = found->count; i-- > 0 && count < SUSPECTS_MAX;)
         if (found->list[i].strikes)

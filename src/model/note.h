@@ -43,7 +43,8 @@ struct crash_notes {
 /* Reads what a process left behind. ERR_MEMORY: the arena. */
 enum err notes_collect(const struct notes *notes, struct arena *arena,
                        struct crash_notes *ret) must_use;
-/* Empties them for a new process; suspects stay suspects. */
+/* For a new process: suspects stay suspects. The notes are zero so far, and the rest of them is not
+ * touched: memory that is never used need not be there. */
 void notes_begin(struct notes *notes, const struct crash_notes *found);
 /* NULL: nothing is known of it. */
 const struct crash_note *crash_notes_find(const struct crash_notes *notes, struct delivery_key key);

@@ -145,6 +145,17 @@ class HandBackTest(Case):
             self.assertEqual((delivery["state"], delivery["attempts"]), ("sent", 1))
         self.assertEqual(set(self.texts.counts().values()), {1})
 
+    def test_a_crash_costs_an_attempt_only_to_what_had_begun(self):
+        self.texts.delay = 45
+        ids = [self.post(f"text {i}") for i in range(6)]
+        wait_for(self.texts.seen)
+        self.server.kill()
+        self.texts.delay = 0
+        self.server.start()
+        self.assertIn("what=recovered deliveries=6 suspects=0 dead=0", self.server.tail())
+        attempts = [self.app.settled(one)[0]["attempts"] for one in ids]
+        self.assertEqual(attempts, [2] + [1] * 5)
+
     def test_a_provider_that_never_answers_is_left_in_time(self):
         self.texts.delay = 45
         one, other = self.post("never"), self.post("waits")

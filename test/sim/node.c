@@ -184,6 +184,7 @@ void node_start(struct sim *sim)
     static struct inbox intakes[1], couriers[1];
     struct store_state state;
     arena_init(&sim->open_arena, 16 << 20);
+    poison_open(sim, &sim->open_arena);
     memory_store_open(sim->disk, &sim->open_arena, sim->now.wall, &state, &sim->store);
     memory_store_read_at_once(sim->store, false);
     sim->door.ops = &door_ops;
@@ -202,7 +203,9 @@ void node_start(struct sim *sim)
         .courier_count = 1,
         .retention = span_s(30 * 86400),
         .seed = rng_next(&sim->rng),
+        .notes = sim->notes,
     };
+    poison_opened(sim);
     node_policies(sim, config.retry);
     sim->ledger = ledger_new(&config, &state, sim->now);
     must(sim->ledger);

@@ -64,6 +64,7 @@ static void check_marks(const struct sim *sim)
     uint32_t marked = 0, places = 0;
     for (uint32_t i = 0; i < SIM_PROVIDERS; i++)
         places += sim->providers[i].in_flight_max;
+    places += sim->places_before;
     for (size_t i = 0; memory_disk_hand(sim->disk, i, &work); i++)
         marked += work.marked;
     if (marked > places)
@@ -402,7 +403,9 @@ static enum state check_delivery(struct sim *sim, struct delivery_key key, bool 
         if (deleted)
             sim_fail(sim, "I7: a dead letter that was deleted is redriven");
         deleted = state == STATE_DEAD && events[i]->state == STATE_DEAD;
-        if (events[i]->state == STATE_DEAD && !deleted)
+        if (str_eq(events[i]->reason, STR("crashed")))
+            oracle_poison(sim, key);
+        else if (events[i]->state == STATE_DEAD && !deleted)
             check_attempts(sim, key, events, i + 1);
         state = events[i]->state;
     }

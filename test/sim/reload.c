@@ -26,6 +26,7 @@ static struct sim_token *instance_new(struct sim *sim)
 void reload_start(struct sim *sim)
 {
     sim->table = sim->changing = NULL;
+    sim->places_before = 0;
     for (uint32_t i = 0; i < SIM_PROVIDERS; i++) {
         sim->providers[i].self = instance_new(sim);
         sim->place[i] = i;
@@ -48,6 +49,7 @@ static void changed(void *self)
     struct sim_change *change = sim->changing;
     for (uint32_t i = 0; i < SIM_PROVIDERS; i++) {
         uint32_t place = change->place[i];
+        sim->places_before += sim->providers[i].in_flight_max;
         sim->place[i] = place;
         sim->providers[i] = change->providers[place];
         if (change->kept[place] != PROVIDER_NEW)

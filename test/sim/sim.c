@@ -103,6 +103,8 @@ void sim_run(struct sim *sim)
     for (;;) {
         if (++sim->events > EVENTS_MAX)
             sim_fail(sim, "it does not come to rest");
+        if (poison_event(sim))
+            continue;
         if (sim->faults && sim->ready && chance(sim, 3000)) {
             node_crash(sim);
             node_copy(sim);
@@ -155,14 +157,16 @@ static int run_seed(uint64_t seed, bool verbose)
     sim.disk = memory_disk_new(rng_next(&sim.rng));
     list_init(&sim.asking);
     world_init(&sim);
+    poison_init(&sim);
     sim_run(&sim);
     oracle_finish(&sim);
     if (verbose)
         (void)printf("seed %llu: %u events, %u requests, %u deliveries sent, %u crashes, %u clean "
                      "stops, %u clock steps, %u times full, %u copies, %u reloads, "
-                     "%u things lost\n",
+                     "%u things lost, %u poisonings\n",
                      (unsigned long long)seed, sim.events, sim.asked, sim.sent_count, sim.crashes,
-                     sim.stops, sim.steps, sim.fills, sim.copies, sim.reloads, sim.lost);
+                     sim.stops, sim.steps, sim.fills, sim.copies, sim.reloads, sim.lost,
+                     sim.poisonings);
     return 0;
 }
 

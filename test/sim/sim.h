@@ -55,6 +55,8 @@ struct sent {
     bool open;              /* begun, and no proof has come that it was not taken */
     bool doubt_lost;        /* its ticket was lost, and had a time at which it began */
     bool doubt;             /* an answer left that open, or a crash did while it was marked */
+    bool poison;            /* composing it crashes the process */
+    uint32_t poisoned;      /* how often it has, since the last redrive */
 };
 
 /* What the world makes of one provider, and what the oracle knows of it. */
@@ -157,6 +159,7 @@ struct sim {
     struct store *store; /* the memory store */
     struct store door;   /* the same, with reads that may be refused */
     struct arena open_arena;
+    struct crash_notes found;
     struct sim_box intake_box, ledger_box, courier_box;
     struct inbox courier_inbox;
     struct intake *intake;
@@ -175,7 +178,10 @@ struct sim {
     struct sim_change *table;      /* what the last reload gave; NULL: as at the start */
     struct sim_change *changing;   /* on its way */
     struct ledger_change ledger_change;
-    uint32_t reloads;
+    uint32_t reloads, places_before; /* in flight at most, of the tables before */
+    struct notes *notes, *dying;     /* which outlive the process; as it dies of poison */
+    bool dies;
+    uint32_t poisonings;
     uint32_t token_count; /* issued in all lives */
     struct sent *sent;
     uint32_t sent_count, sent_cap;
@@ -229,6 +235,17 @@ bool node_at_rest(const struct sim *sim);
 /* Performs one enabled event of the node; false if there is none now. */
 bool node_event(struct sim *sim);
 struct mono node_next(const struct sim *sim);
+
+/* poison.c: deliveries that crash whoever composes them */
+void poison_init(struct sim *sim);
+void poison_compose(struct sim *sim, struct str delivery_id);
+/* The process dies of what it has just composed: before anything else happens. */
+bool poison_event(struct sim *sim);
+/* Before the store is opened: what the notes say. Afterwards they are begun anew. */
+void poison_open(struct sim *sim, struct arena *arena);
+void poison_opened(struct sim *sim);
+/* One that has ended as `crashed`: has it crashed us? */
+void oracle_poison(struct sim *sim, struct delivery_key key);
 
 /* reload.c: other providers and routes */
 /* Begins a reload, unless one is under way. */

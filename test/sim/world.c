@@ -14,6 +14,7 @@ static enum err compose(const void *self, const struct parcel *parcel, struct st
     must(((const struct sim_token *)self)->sim); /* it is open */
     (void)entropy;
     (void)why;
+    poison_compose(((const struct sim_token *)self)->sim, parcel->delivery_id);
     const struct content *content = parcel->content;
     *ret = (struct request){
         .wire = WIRE_HTTP,
@@ -267,6 +268,10 @@ static void submit(struct transport *self, struct exchange_call *call)
     must(flying);
     flying->call = call;
     call->work = flying;
+    if (sim->dies) { /* and has not come so far */
+        free(flying);
+        return;
+    }
     list_add_last(&sim->flying, &flying->link);
     flying->fetch = str_eq(call->request->path, STR("/token"));
     if (flying->fetch) {

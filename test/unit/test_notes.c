@@ -72,19 +72,25 @@ static void each_is_found_as_it_stood(void **state)
     assert_false(f->found.known);
 }
 
+static void begin_again(struct fixture *f)
+{
+    f->notes = (struct notes){0};
+    notes_begin(&f->notes, &f->found);
+}
+
 static void strikes_add_up_and_fade_only_with_the_boot(void **state)
 {
     struct fixture *f = *state;
     f->notes.list[0] = (struct note){.notification = 5, .at_compose = true};
     f->notes.list[1] = (struct note){.notification = 6, .begun = true};
     assert_int_equal(notes_collect(&f->notes, &f->arena, &f->found), OK);
-    notes_begin(&f->notes, &f->found);
+    begin_again(f);
     assert_int_equal(f->notes.list[0].notification, 0);
     assert_int_equal(notes_collect(&f->notes, &f->arena, &f->found), OK);
     assert_int_equal(f->found.count, 1); /* the suspect, not in hand this time */
     assert_false(find(f, 5, 0)->fresh);
     assert_int_equal(find(f, 5, 0)->strikes, 1);
-    notes_begin(&f->notes, &f->found);
+    begin_again(f);
     f->notes.list[4] = (struct note){.notification = 5, .at_courier = true};
     assert_int_equal(notes_collect(&f->notes, &f->arena, &f->found), OK);
     assert_int_equal(f->found.count, 1);
@@ -99,7 +105,7 @@ static void the_newest_suspects_are_kept(void **state)
         f->notes.list[i] = (struct note){.notification = 100 + i, .at_compose = true};
     assert_int_equal(notes_collect(&f->notes, &f->arena, &f->found), OK);
     assert_int_equal(f->found.count, SUSPECTS_MAX + 10);
-    notes_begin(&f->notes, &f->found);
+    begin_again(f);
     assert_int_equal(notes_collect(&f->notes, &f->arena, &f->found), OK);
     assert_int_equal(f->found.count, SUSPECTS_MAX);
     assert_null(find(f, 100, 0));
