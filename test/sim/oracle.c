@@ -74,17 +74,23 @@ static void check_marks(const struct sim *sim)
 void oracle_crash(struct sim *sim)
 {
     struct memory_work work;
+    struct arena arena;
+    struct crash_notes notes;
+    arena_init(&arena, 8 << 20);
+    must(notes_collect(sim->notes, &arena, &notes) == OK);
     oracle_stop(sim);
     check_marks(sim);
     for (size_t i = 0; memory_disk_hand(sim->disk, i, &work); i++) {
         struct sent *sent = sent_of(sim, work.key);
-        sent->cut_off++;
+        const struct crash_note *note = crash_notes_find(&notes, work.key);
+        sent->cut_off += note && note->begun; /* else it costs nothing */
         sent->doubtful += sent->processed != 0;
         sent->not_before = sent->due = (struct mono){0}; /* may be lost with the attempt */
         sent->doubt |= work.marked;
         if (sent->open && sent->once && !work.marked)
             sim_fail(sim, "I4: begun without a mark, and the power goes");
     }
+    arena_done(&arena);
 }
 
 void oracle_answered(struct sent *sent, enum exchange_end end, int status)

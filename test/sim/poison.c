@@ -30,9 +30,9 @@ static uint32_t redriven(const struct sim *sim, struct delivery_key key)
 void poison_compose(struct sim *sim, struct str delivery_id)
 {
     struct sent *sent = oracle_sent(sim, delivery_id);
-    if (sim->dies)
-        return; /* this one was never come to */
-    if (sim->faults && sim->ready && chance(sim, POISONED_ONE_IN))
+    if (sim->dies || !sim->faults)
+        return; /* this one was never come to, or a better program runs by now */
+    if (sim->ready && chance(sim, POISONED_ONE_IN))
         sent->poison = true;
     if (!sent->poison)
         return;
