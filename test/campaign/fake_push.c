@@ -120,7 +120,7 @@ static void answer(struct later *later)
         pipe_drop(pipe, true);
         return;
     case WHAT_goaway_above:
-        goaway(pipe, id - 2);
+        goaway(pipe, id > 2 ? id - 2 : 0);
         break;
     case WHAT_goaway_at:
         goaway(pipe, id);
