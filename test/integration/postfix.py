@@ -162,6 +162,12 @@ class Postfix:
         return wait_for(lambda: (lambda m: len(m) >= count and m)(self.mails(user)), seconds,
                         lambda: self.log()[-3000:])
 
+    def mail_about(self, user, subject):
+        """Waits for a mail to a user with this subject."""
+        return wait_for(lambda: next((one for one in self.mails(user)
+                                      if one["subject"] == subject), None),
+                        what=lambda: self.log()[-3000:])
+
     def log(self):
         """Its mail log."""
         path = self.directory / "log" / "maillog"

@@ -51,10 +51,10 @@ class RealPostfix(MailCase):
     def test_texts_arrive_exactly(self):
         text = ("First\n.\n..two dots\nFrom the start\n" + "long " * 400 + "\n"
                 + "한국어 ünïcödé 🎉\ttab\n trailing \n= equals =20\n")
-        one = self.mail(f"u1@{DOMAIN}", "Ümläut 한국어 🎉 " + "very " * 40 + "long", text)
+        subject = "Ümläut 한국어 🎉 " + "very " * 40 + "long"
+        one = self.mail(f"u1@{DOMAIN}", subject, text)
         self.assertEqual(one["state"], "sent", one)
-        mail = self.postfix.mail("u1")[-1]
-        self.assertEqual(mail["subject"], "Ümläut 한국어 🎉 " + "very " * 40 + "long")
+        mail = self.postfix.mail_about("u1", subject)
         self.assertEqual(mail.get_body(("plain",)).get_content().rstrip("\n"), text.rstrip("\n"))
         self.assertEqual(mail["return-path"].strip("<>"), f"no-reply@{DOMAIN}")
         self.assertRegex(mail["message-id"], r"^<[^@<>]+@[^@<>]+>$")
@@ -92,8 +92,8 @@ class RealPostfix(MailCase):
         self.assertEqual(str(one["events"]).count("'code': '450"), 4, one["events"])
 
     def test_the_stream_is_encrypted(self):
-        self.mail(f"u1@{DOMAIN}")
-        mail = self.postfix.mail("u1")[-1]
+        self.mail(f"u1@{DOMAIN}", "encrypted")
+        mail = self.postfix.mail_about("u1", "encrypted")
         self.assertIn("with ESMTPS", mail["received"])
 
     def test_auth_after_starttls(self):
@@ -101,7 +101,7 @@ class RealPostfix(MailCase):
                                   password=PASSWORD)
         one = self.mail(f"u1@{DOMAIN}", "with AUTH", server=server)
         self.assertEqual(one["state"], "sent", one)
-        mail = [m for m in self.postfix.mail("u1") if m["subject"] == "with AUTH"][0]
+        mail = self.postfix.mail_about("u1", "with AUTH")
         self.assertIn("with ESMTPSA", mail["received"])
 
     def test_a_wrong_password_is_the_accounts_fault_not_the_recipients(self):
