@@ -1,5 +1,6 @@
 /* cli/admin.c - `app` and `key`: what the root key is for; `openapi`. */
 #include "cli/command.h"
+#include "cli/list.h"
 #include <sysexits.h>
 
 static struct str operand(struct cli *cli, int i)
@@ -28,25 +29,6 @@ int command_app_create(struct cli *cli)
     return code;
 }
 
-/* A table of the given members, one row an item; lists are joined by commas. */
-static void items_print(struct cli *cli, const struct cli_list *list, const char *const *heads,
-                        const char *const *members)
-{
-    struct table table;
-    table_init(&table, &cli->arena, heads);
-    for (uint32_t i = 0; i < list->count; i++)
-        for (const char *const *member = members; *member; member++) {
-            const struct json *value = json_get(list->items[i], str_of(*member));
-            struct str text = STR("");
-            for (uint32_t j = 0; json_is(value, JSON_ARRAY) && j < value->count; j++)
-                text = arena_printf(&cli->arena, "%.*s%s%.*s", STR_ARG(text), j ? "," : "",
-                                    STR_ARG(value->items[j].text));
-            table_cell(&table,
-                       json_is(value, JSON_ARRAY) ? text : json_text(list->items[i], *member));
-        }
-    table_print(&table, cli->out);
-}
-
 int command_app_list(struct cli *cli)
 {
     static const char *const heads[] = {"APP", "CREATED", NULL};
@@ -54,7 +36,7 @@ int command_app_list(struct cli *cli)
     struct cli_list list;
     int code = cli_list(cli, true, STR("/v1/apps?limit=200"), &list);
     if (!code && !cli_raw(cli, list.first))
-        items_print(cli, &list, heads, members);
+        cli_print_list(cli, &list, heads, members);
     return code;
 }
 
@@ -129,7 +111,7 @@ int command_key_list(struct cli *cli)
         arena_printf(&cli->arena, "/v1/apps/%.*s/keys?limit=200", STR_ARG(operand(cli, 0)));
     int code = cli_list(cli, true, path, &list);
     if (!code && !cli_raw(cli, list.first))
-        items_print(cli, &list, heads, members);
+        cli_print_list(cli, &list, heads, members);
     return code;
 }
 

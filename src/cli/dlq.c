@@ -1,5 +1,6 @@
 /* cli/dlq.c - `dlq`: what has come to nothing, and what becomes of it. */
 #include "cli/command.h"
+#include "cli/list.h"
 #include "model/limits.h"
 #include <sysexits.h>
 #include <unistd.h>
@@ -34,12 +35,7 @@ int command_dlq_list(struct cli *cli)
     code = cli_list(cli, false, path, &list);
     if (code || cli_raw(cli, list.first))
         return code;
-    struct table table;
-    table_init(&table, &cli->arena, heads);
-    for (uint32_t i = 0; i < list.count; i++)
-        for (const char *const *member = members; *member; member++)
-            table_cell(&table, json_text(list.items[i], *member));
-    table_print(&table, cli->out);
+    cli_print_list(cli, &list, heads, members);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* cli/follow.c - see follow.h. */
 #include "cli/follow.h"
+#include "cli/list.h"
 #include "model/names.h"
 #include <sysexits.h>
 #include <time.h>
@@ -81,12 +82,7 @@ int follow_print_deliveries(struct cli *cli, struct str id)
     int code = cli_list(cli, false, path_of(cli, id, "/deliveries?limit=200"), &list);
     if (code)
         return code;
-    struct table table;
-    table_init(&table, &cli->arena, heads);
-    for (uint32_t i = 0; i < list.count; i++)
-        for (const char *const *member = members; *member; member++)
-            table_cell(&table, json_text(list.items[i], *member));
-    table_print(&table, cli->out);
+    cli_print_list(cli, &list, heads, members);
     return 0;
 }
 
