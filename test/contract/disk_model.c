@@ -1,8 +1,8 @@
 /* test/contract/disk_model.c - a disk that loses what was not synced, below SQLite. */
 #include "disk_model.h"
 #include "base/str.h"
+#include "forward_vfs.h"
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,28 +233,14 @@ void disk_model_start(struct disk_model *model, const char *directory, const cha
 /* -- the VFS ---------------------------------------------------------------------------------- */
 
 struct shim_file {
-    sqlite3_file base;
+    struct forward_file forward;
     struct disk_model *model;
     struct model_file *file; /* NULL: not modelled */
-    sqlite3_file *real;
 };
 
 static struct shim_file *shim(sqlite3_file *file)
 {
     return (struct shim_file *)(void *)file;
-}
-
-#define REAL(file) (shim(file)->real)
-#define CALL(file) (REAL(file)->pMethods)
-
-static int shim_close(sqlite3_file *file)
-{
-    return CALL(file)->xClose(REAL(file));
-}
-
-static int shim_read(sqlite3_file *file, void *at, int len, sqlite3_int64 offset)
-{
-    return CALL(file)->xRead(REAL(file), at, len, offset);
 }
 
 static bool has_room(struct shim_file *self, sqlite3_int64 end)
@@ -265,7 +251,7 @@ static bool has_room(struct shim_file *self, sqlite3_int64 end)
     char reserve[MODEL_PATH_MAX + 80];
     struct stat kept;
     (void)snprintf(reserve, sizeof reserve, "%s/bongsu.reserve", model->directory);
-    if (room < 0 || self->real->pMethods->xFileSize(self->real, &size) != SQLITE_OK || end <= size)
+    if (room < 0 || forward_size(&self->forward.base, &size) != SQLITE_OK || end <= size)
         return true;
     for (int i = 0; i < MODEL_FILES_MAX; i++) {
         char path[MODEL_PATH_MAX + 80];
@@ -287,7 +273,7 @@ static int shim_write(sqlite3_file *file, const void *at, int len, sqlite3_int64
         count_op(self->model);
         log_op(self->file, false, offset, at, (size_t)len);
     }
-    return CALL(file)->xWrite(REAL(file), at, len, offset);
+    return forward_write(file, at, len, offset);
 }
 
 static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
@@ -297,7 +283,7 @@ static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
         count_op(self->model);
         log_op(self->file, true, size, NULL, 0);
     }
-    return CALL(file)->xTruncate(REAL(file), size);
+    return forward_truncate(file, size);
 }
 
 static int shim_sync(sqlite3_file *file, int flags)
@@ -305,7 +291,7 @@ static int shim_sync(sqlite3_file *file, int flags)
     struct shim_file *self = shim(file);
     struct disk_model *model = self->model;
     if (!self->file)
-        return CALL(file)->xSync(REAL(file), flags);
+        return forward_sync(file, flags);
     count_op(model);
     if (model->sync_fails_at && ++model->syncs >= model->sync_fails_at) {
         fail_sync(model, self->file);
@@ -317,80 +303,8 @@ static int shim_sync(sqlite3_file *file, int flags)
     return SQLITE_OK; /* the real one need not wait */
 }
 
-static int shim_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-    return CALL(file)->xFileSize(REAL(file), size);
-}
-
-static int shim_lock(sqlite3_file *file, int level)
-{
-    return CALL(file)->xLock(REAL(file), level);
-}
-
-static int shim_unlock(sqlite3_file *file, int level)
-{
-    return CALL(file)->xUnlock(REAL(file), level);
-}
-
-static int shim_reserved(sqlite3_file *file, int *ret)
-{
-    return CALL(file)->xCheckReservedLock(REAL(file), ret);
-}
-
-static int shim_control(sqlite3_file *file, int op, void *arg)
-{
-    return CALL(file)->xFileControl(REAL(file), op, arg);
-}
-
-static int shim_sector(sqlite3_file *file)
-{
-    return CALL(file)->xSectorSize(REAL(file));
-}
-
-static int shim_device(sqlite3_file *file)
-{
-    return CALL(file)->xDeviceCharacteristics(REAL(file));
-}
-
-static int shim_map(sqlite3_file *file, int page, int size, int extend, void volatile **ret)
-{
-    return CALL(file)->xShmMap(REAL(file), page, size, extend, ret);
-}
-
-static int shim_shm_lock(sqlite3_file *file, int offset, int count, int flags)
-{
-    return CALL(file)->xShmLock(REAL(file), offset, count, flags);
-}
-
-static void shim_barrier(sqlite3_file *file)
-{
-    CALL(file)->xShmBarrier(REAL(file));
-}
-
-static int shim_unmap(sqlite3_file *file, int remove)
-{
-    return CALL(file)->xShmUnmap(REAL(file), remove);
-}
-
-static const sqlite3_io_methods shim_methods = {
-    .iVersion = 2,
-    .xClose = shim_close,
-    .xRead = shim_read,
-    .xWrite = shim_write,
-    .xTruncate = shim_truncate,
-    .xSync = shim_sync,
-    .xFileSize = shim_size,
-    .xLock = shim_lock,
-    .xUnlock = shim_unlock,
-    .xCheckReservedLock = shim_reserved,
-    .xFileControl = shim_control,
-    .xSectorSize = shim_sector,
-    .xDeviceCharacteristics = shim_device,
-    .xShmMap = shim_map,
-    .xShmLock = shim_shm_lock,
-    .xShmBarrier = shim_barrier,
-    .xShmUnmap = shim_unmap,
-};
+static const sqlite3_io_methods shim_methods =
+    FORWARD_METHODS(shim_write, shim_truncate, shim_sync);
 
 struct shim_vfs {
     sqlite3_vfs base;
@@ -403,10 +317,10 @@ static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     struct shim_vfs *self = (struct shim_vfs *)(void *)vfs;
     struct shim_file *shimmed = shim(file);
     shimmed->model = self->model;
-    shimmed->real = (sqlite3_file *)(void *)(shimmed + 1);
+    shimmed->forward.real = (sqlite3_file *)(void *)(shimmed + 1);
     shimmed->file = file_of(self->model, name);
-    int code = self->real->xOpen(self->real, name, shimmed->real, flags, out);
-    shimmed->base.pMethods = code == SQLITE_OK ? &shim_methods : NULL;
+    int code = self->real->xOpen(self->real, name, shimmed->forward.real, flags, out);
+    shimmed->forward.base.pMethods = code == SQLITE_OK ? &shim_methods : NULL;
     return code;
 }
 
