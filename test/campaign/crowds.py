@@ -3,9 +3,8 @@ import os
 import threading
 import time
 
-import kills
 import oracle
-from stage import Load, Stage
+from stage import Load, Stage, until
 from storms import latencies, percentile
 
 CHUNK = 1000            # recipients of one request
@@ -86,7 +85,7 @@ def d5(directory, count, seed, result):
             result.passed += 1
         load.wait(count * 20 + 300)
         result.times("ready_s", stage.readys[1:])
-        kills.account(stage, result, 300)
+        oracle.account(stage, result, 300)
     finally:
         stage.close()
 
@@ -105,8 +104,7 @@ def d6(directory, count, seed, result):
         big = Load(stage, name="big", apps=["a0"], rate=0, connections=4, seconds=600,
                    recipients=str(CHUNK), first=50_000_000)
         want = count * 10_000
-        while stage.open_work() < want and big.child.poll() is None:
-            time.sleep(0.2)
+        until(lambda: stage.open_work() >= want or big.child.poll() is not None, 600)
         big.stop()
         depth = stage.open_work()
         busy = Load(stage, name="busy", apps=["a1"], rate=10, seconds=20, first=70_000_000)

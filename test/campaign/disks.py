@@ -4,8 +4,9 @@ import shutil
 import subprocess
 import time
 
-from kills import MIX, account
-from stage import Failed, Load, Stage, bongsu
+from kills import MIX
+from oracle import account
+from stage import Failed, Load, Stage, bongsu, until
 
 DISK = "96m"
 RESERVE = "16MiB"
@@ -57,16 +58,6 @@ def _post(stage, number):
                                             {"channels": ["sms"]})
 
 
-def _until(condition, seconds):
-    """Seconds until it holds; None if it does not in time."""
-    begun = time.monotonic()
-    while time.monotonic() < begun + seconds:
-        if condition():
-            return time.monotonic() - begun
-        time.sleep(0.02)
-    return None
-
-
 def _fail_all(stage):
     """Every provider is out of order for now."""
     for fake in stage.fakes.values():
@@ -86,7 +77,7 @@ def _fill_once(stage, disk, result, number):
     time.sleep(stage.rng.uniform(0.3, 1.5))
     disk.fill(stage.rng)
     filled = time.monotonic()
-    seconds = _until(lambda: _refused(_post(stage, number)), FULL_S)
+    seconds = until(lambda: _refused(_post(stage, number)), FULL_S)
     if seconds is None:
         result.find(f"B1 not refused {FULL_S} s after the disk was full: {_post(stage, number)}")
     waiting = stage.open_work()
@@ -104,7 +95,7 @@ def _fill_once(stage, disk, result, number):
         result.find("B1 the metric does not say it")
     result.times("full_s", [time.monotonic() - filled])
     disk.empty()
-    seconds = _until(lambda: _post(stage, number).status in (200, 201), RECOVER_S)
+    seconds = until(lambda: _post(stage, number).status in (200, 201), RECOVER_S)
     if seconds is None:
         result.find(f"B1 not recovered {RECOVER_S} s after there was room: {_post(stage, number)}")
     else:
@@ -279,9 +270,9 @@ def _copy_once(directory, seed, copy, running, noticed, result):
         before = _requests(stage)
         for fake in stage.fakes.values():
             fake.clear()
-        if _until(lambda: _requests(stage) > before, 10) is None:
+        if until(lambda: _requests(stage) > before, 10) is None:
             result.find(f"J3 {copy.__name__}: it does not send though it may")
-        if _until(lambda: stage.server.anonymous().get("/readyz").status == 200, 5) is None:
+        if until(lambda: stage.server.anonymous().get("/readyz").status == 200, 5) is None:
             result.find(f"J3 {copy.__name__}: not ready though it may be")
         stage.settle(30)
         stage.terminate()

@@ -5,9 +5,9 @@ import subprocess
 import time
 
 import oracle
+from oracle import account
 
 from stage import RETRY, TOOLS, Failed, Load, Stage, micros
-from storms import settle_and_judge
 
 # C4
 
@@ -31,7 +31,7 @@ def c4(directory, count, seed, result):
             time.sleep(stage.rng.uniform(1.2, 3))
             stage.signal(signal.SIGCONT)
             result.passed += 1
-        settle_and_judge(stage, result)
+        account(stage, result)
     finally:
         stage.close()
 
@@ -90,7 +90,7 @@ def b3(directory, count, seed, result):
             stage.kill()
             result.passed += 1
         stage.start()
-        settle_and_judge(stage, result)
+        account(stage, result)
     finally:
         stage.close()
 

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 
-import oracle
+from oracle import account
 from stage import Load, Stage
 
 LIVES = 25          # of one store, before all is settled and accounted for
@@ -22,19 +22,6 @@ def faults(stage):
                  word="InternalServerError" if fake.role == "push" else "20500"
                  if fake.role == "sms" else "4.3.0")
         fake.act("cut", share=2)
-
-
-def account(stage, result, seconds=60):
-    """Ends the load, lets everything settle, and asks the oracle."""
-    for load in stage.loads:
-        load.stop()
-    for fake in stage.fakes.values():
-        fake.clear()
-    left = stage.settle(seconds)
-    if left:
-        result.find(f"I1 {left} deliveries still on their way {seconds} s after the load")
-    findings, figures = oracle.judge(stage, settled=not left)
-    result.add(findings, figures)
 
 
 def a1(directory, count, seed, result, guarantee=""):

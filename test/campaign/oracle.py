@@ -340,3 +340,16 @@ def judge(stage, settled=True, part=1):
     oracle.figures["sends"] = sent.requests
     oracle.figures["replayed"] = sent.replayed
     return findings, oracle.figures
+
+
+def account(stage, result, seconds=60):
+    """Ends the loads, lets everything settle under good weather, and judges it."""
+    for load in stage.loads:
+        load.stop()
+    for fake in stage.fakes.values():
+        fake.clear()
+    left = stage.settle(seconds)
+    if left:
+        result.find(f"I1 {left} deliveries still on their way {seconds} s after the load")
+    findings, figures = judge(stage, settled=not left)
+    result.add(findings, figures)

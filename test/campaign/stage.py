@@ -27,6 +27,16 @@ RETRY = {name: {"first": "200ms", "max": "2s", "attempts": 12}
          for name in ("critical", "high", "normal", "low")}
 
 
+def until(condition, seconds):
+    """Seconds until it holds; None if it does not in time."""
+    begun = time.monotonic()
+    try:
+        bongsu.wait_for(condition, seconds)
+    except Failed:
+        return None
+    return time.monotonic() - begun
+
+
 def micros():
     """The clock that the load and the fakes write."""
     return time.monotonic_ns() // 1000
@@ -240,12 +250,7 @@ class Stage:
 
     def settle(self, seconds=60):
         """Waits until nothing is on its way; what is left at the deadline."""
-        end = time.monotonic() + seconds
-        left = self.open_work()
-        while left and time.monotonic() < end:
-            time.sleep(0.05)
-            left = self.open_work()
-        return left
+        return 0 if until(lambda: not self.open_work(), seconds) is not None else self.open_work()
 
     def read_back(self, ids, name="back"):
         """Asks for each notification and its events; the path of the answers."""

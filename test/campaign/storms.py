@@ -6,22 +6,10 @@ import time
 
 import logs
 import oracle
+from oracle import account
 from stage import RETRY, Load, Stage
 
 PLAIN = {"priority": "mixed", "recipients": "1-2"}
-
-
-def settle_and_judge(stage, result, seconds=60):
-    """Ends the loads, lets everything settle under good weather, and asks the oracle."""
-    for load in stage.loads:
-        load.stop()
-    for fake in stage.fakes.values():
-        fake.clear()
-    left = stage.settle(seconds)
-    if left:
-        result.find(f"I1 {left} deliveries still on their way {seconds} s after the faults")
-    findings, figures = oracle.judge(stage, settled=not left)
-    result.add(findings, figures)
 
 
 def arrivals(stage, role):
@@ -152,7 +140,7 @@ def c5(directory, count, seed, result):
             result.passed += 1
         _, figures = _waited(stage, wishes, result)
         result.figures.update(figures)
-        settle_and_judge(stage, result)
+        account(stage, result)
     finally:
         stage.close()
 
@@ -252,7 +240,7 @@ def c1(directory, count, seed, result):
         if after[0] > before[0] + 40:
             result.find(f"C1 {after[0]} descriptors after {count} rounds, {before[0]} before")
         _isolated(stage, result)
-        settle_and_judge(stage, result)
+        account(stage, result)
     finally:
         stage.close()
 
@@ -336,7 +324,7 @@ def c2(directory, count, seed, result):
             if stage.settle(30):
                 result.find(f"C2 deliveries still open 30 s after {what}")
             result.passed += 1
-        settle_and_judge(stage, result)
+        account(stage, result)
         undone = sum(one.unprocessed for one in logs.received({"push": push.requests}))
         result.figures["unprocessed"] += undone
     finally:
