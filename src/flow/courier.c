@@ -29,9 +29,12 @@ struct courier *courier_new(const struct courier_config *config)
         .hash_key = {courier->hash_key[0], courier->hash_key[1]},
     };
     courier->library = library_new(&library);
+    readings_init(&courier->readings, config->library_bytes_max, courier->hash_key);
     list_init(&courier->arrivals);
     if (!courier->library || !courier_senders_open(courier, config->providers) ||
         !courier_apps_open(courier)) {
+        readings_done(&courier->readings);
+        readings_done(&courier->readings);
         library_free(courier->library);
         courier_senders_close(courier);
         free(courier);
@@ -55,6 +58,7 @@ void courier_free(struct courier *courier)
     }
     courier_close_retired(courier);
     courier_senders_close(courier);
+    readings_done(&courier->readings);
     library_free(courier->library);
     courier_apps_close(courier);
     steering_free(courier->steering);

@@ -41,9 +41,9 @@ struct courier_config {
     uint32_t provider_count;
     struct routes routes;
     struct ids ids;
-    size_t library_bytes_max;
-    uint64_t seed;         /* of the hash maps, and of chance */
-    const struct log *log; /* NULL: silent */
+    size_t library_bytes_max; /* of templates, and again of large requests being sent */
+    uint64_t seed;            /* of the hash maps, and of chance */
+    const struct log *log;    /* NULL: silent */
     /* Says that work has come by a callback of the transport, outside a step: the runtime turns
      * the actor soon. May be NULL where turns follow by themselves. */
     void (*kick)(void *self);

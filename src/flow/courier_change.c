@@ -84,6 +84,7 @@ void courier_change_now(struct courier *courier, struct now now)
     if (change->pool)
         courier->config.pool = change->pool;
     library_resize(courier->library, change->library_bytes_max);
+    readings_resize(&courier->readings, change->library_bytes_max);
     courier_apps_replace(courier, change->apps, change->app_count);
     change->done(change->self);
     if (!courier_apps_wait(courier))

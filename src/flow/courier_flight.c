@@ -389,6 +389,7 @@ void flight_begin(struct courier *courier, struct sender *sender, struct ticket 
         .expires_at = expiry_now(ticket, now),
     };
     flight->rendering.library = courier->library;
+    flight->rendering.readings = &courier->readings;
     flight->rendering.notification = ticket->notification;
     flight->rendering.delivery = ticket->delivery;
     flight->rendering.arena = &flight->arena;

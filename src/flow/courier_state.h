@@ -102,6 +102,7 @@ struct courier {
     struct courier_change *change; /* waits for the numbers of apps, or NULL */
     uint64_t hash_key[2];
     struct library *library;
+    struct readings readings;
     struct list flights;
     struct list spare; /* flights kept for the next */
     uint32_t spare_count;

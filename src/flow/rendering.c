@@ -2,27 +2,15 @@
 #include "flow/rendering.h"
 #include "model/limits.h"
 
-static const struct json_limits limits = {JSON_DEPTH_MAX, JSON_VALUES_MAX};
-
 static void finish(struct rendering *rendering, enum err err)
 {
     rendering->err = err;
     library_unpin(rendering->library, rendering->entry);
     for (uint32_t i = 0; i < rendering->partial_count; i++)
         library_unpin(rendering->library, rendering->partials[i]);
-    template_free(rendering->inline_template);
+    if (rendering->reading)
+        reading_unpin(rendering->reading);
     rendering->done(rendering);
-}
-
-/* What was checked at acceptance must still read. */
-static enum err read_json(struct rendering *rendering, struct str text, const struct json **ret)
-{
-    struct json_fault fault;
-    enum err err = json_parse(text, &limits, rendering->arena, ret, &fault);
-    if (err == ERR_INPUT || err == ERR_LIMIT)
-        return why_set(&rendering->why, ERR_CORRUPT, "stored JSON does not read: %.150s",
-                       fault.why.text);
-    return err;
 }
 
 static const struct template *inline_partial(void *ctx, struct str name)
@@ -39,15 +27,29 @@ static const struct template *inline_partial(void *ctx, struct str name)
     return NULL;
 }
 
+/* What was checked at acceptance must still read. */
+static enum err read_attributes(struct rendering *rendering, const struct json **ret)
+{
+    static const struct json_limits limits = {JSON_DEPTH_MAX, JSON_VALUES_MAX};
+    struct json_fault fault;
+    enum err err =
+        json_parse(rendering->delivery->attributes, &limits, rendering->arena, ret, &fault);
+    if (err == ERR_INPUT || err == ERR_LIMIT)
+        return why_set(&rendering->why, ERR_CORRUPT, "stored attributes do not read: %.150s",
+                       fault.why.text);
+    return err;
+}
+
 static void render(struct rendering *rendering)
 {
     const struct delivery *delivery = rendering->delivery;
-    const struct json *to = json_get(rendering->request, STR("to"));
+    const struct json *request = rendering->reading->request;
+    const struct json *to = json_get(request, STR("to"));
     const struct json *entry =
         to && delivery->to_index < to->count ? &to->items[delivery->to_index] : NULL;
     struct template_scope scope = {
         .locale = delivery->locale,
-        .data = json_get(rendering->request, STR("data")),
+        .data = json_get(request, STR("data")),
         .overlay = json_get(entry, STR("data")),
         .user_id = delivery->user_id,
         .user_locale = delivery->locale,
@@ -56,10 +58,10 @@ static void render(struct rendering *rendering)
     };
     enum err err = OK;
     if (delivery->attributes.len)
-        err = read_json(rendering, delivery->attributes, &scope.attributes);
+        err = read_attributes(rendering, &scope.attributes);
     if (!err)
         err = template_render(rendering->entry ? rendering->entry->template
-                                               : rendering->inline_template,
+                                               : rendering->reading->inline_content,
                               kind_channel(delivery->kind), &scope, rendering->arena,
                               &rendering->content, &rendering->why);
     finish(rendering, err);
@@ -82,7 +84,7 @@ static void partial_found(void *owner, enum err err, struct template_entry *entr
 
 static void load_partials(struct rendering *rendering)
 {
-    const struct json *pins = rendering->pins;
+    const struct json *pins = rendering->reading->pins;
     if (!pins || rendering->next_pin == pins->count) {
         render(rendering);
         return;
@@ -96,25 +98,6 @@ static void load_partials(struct rendering *rendering)
     }
     library_find(rendering->library, rendering->notification->app, pins->names[i],
                  (uint32_t)version, partial_found, rendering);
-}
-
-static void begin_inline(struct rendering *rendering)
-{
-    const struct json *content = json_get(rendering->request, STR("content"));
-    struct faults faults;
-    enum err err = OK;
-    faults_init(&faults, rendering->arena);
-    if (rendering->notification->partials.len)
-        err = read_json(rendering, rendering->notification->partials, &rendering->pins);
-    if (!err && !content)
-        err = why_set(&rendering->why, ERR_MISSING, "the notification has no content");
-    if (!err)
-        err =
-            template_compile(content, false, STR("/content"), &faults, &rendering->inline_template);
-    if (err)
-        finish(rendering, err);
-    else
-        load_partials(rendering);
 }
 
 static void template_found(void *owner, enum err err, struct template_entry *entry)
@@ -133,16 +116,16 @@ void rendering_begin(struct rendering *rendering)
     const struct notification *notification = rendering->notification;
     rendering->why.text[0] = '\0';
     rendering->content = (struct content){0};
-    rendering->pins = NULL;
     rendering->next_pin = rendering->partial_count = 0;
-    rendering->inline_template = NULL;
     rendering->entry = NULL;
-    enum err err = read_json(rendering, notification->request, &rendering->request);
+    rendering->reading = NULL;
+    enum err err = reading_find(rendering->readings, notification, rendering->arena,
+                                &rendering->own, &rendering->why, &rendering->reading);
     if (err)
         finish(rendering, err);
     else if (notification->template_name.at)
         library_find(rendering->library, notification->app, notification->template_name,
                      notification->template_version, template_found, rendering);
     else
-        begin_inline(rendering);
+        load_partials(rendering);
 }

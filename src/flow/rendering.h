@@ -6,14 +6,15 @@
  */
 #pragma once
 #include "flow/library.h"
+#include "flow/reading.h"
 #include "model/content.h"
-#include "model/notification.h"
 
 enum { RENDERING_PARTIALS_MAX = 64 };
 
-/* In: the first five and `done`, `owner`. What `content` points at lives in `arena`. */
+/* In: the first six and `done`, `owner`. What `content` points at lives in `arena`. */
 struct rendering {
     struct library *library;
+    struct readings *readings; /* that deliveries of one notification share; may be NULL */
     const struct notification *notification;
     const struct delivery *delivery;
     struct arena *arena;
@@ -25,9 +26,8 @@ struct rendering {
     struct why why;
     struct content content;
     /* Its own. */
-    const struct json *request, *pins;
+    struct reading *reading, own;
     uint32_t next_pin;
-    struct template *inline_template;
     struct template_entry *entry;
     struct template_entry *partials[RENDERING_PARTIALS_MAX];
     uint32_t partial_count;

@@ -94,13 +94,13 @@ enum {
     SUSPECT_APART_S = 2, /* between suspects after a start: each runs alone */
 
     /* What limits.memory is divided into, by sixteenths; the rest is the store's page caches, the
-     * sockets' and the allocator's. Of the default 128 MiB: windows 32, caches 24, library 8, what
-     * waits to be stored 16. */
+     * sockets' and the allocator's. Of the default 128 MiB: windows 32, caches 24, library 8 and
+     * again as much for large requests that are being sent, what waits to be stored 24. */
     MEMORY_PARTS = 16,
     WINDOW_PARTS = 4,  /* deliveries in hand */
     CACHE_PARTS = 3,   /* recipients, templates, keys of the intake */
-    LIBRARY_PARTS = 1, /* the courier's templates */
-    WAITING_PARTS = 2, /* notifications let in and not stored yet */
+    LIBRARY_PARTS = 1, /* the courier's templates; and its readings */
+    WAITING_PARTS = 3, /* notifications let in and not stored yet, with their requests */
 
     STEERS_MAX = 64,          /* pauses and moves that stand at once, before another is taken */
     STEERS_STORED_MAX = 1024, /* read at a start: those that were taken at the same moment, too */
