@@ -76,6 +76,7 @@ static void land(struct flight *flight)
     struct courier *courier = flight->courier;
     must(flight->sender->in_flight > 0);
     flight->sender->in_flight--;
+    desk_leave(&flight->sender->desk, flight->app);
     list_remove(&flight->wait);
     list_remove(&flight->link);
     courier->flight_count--;
@@ -369,9 +370,11 @@ void flight_begin(struct courier *courier, struct sender *sender, struct ticket 
         return;
     }
     sender->in_flight++;
+    desk_enter(&sender->desk, ticket->notification->app, now.mono);
     flight->courier = courier;
     flight->sender = sender;
     flight->ticket = ticket;
+    flight->app = ticket->notification->app;
     flight->stage = STAGE_RENDER;
     flight->began = now.mono;
     flight->withdrawn = flight->cancelled = false;

@@ -215,14 +215,17 @@ struct mono sender_serve(struct sender *sender, struct now now)
         hold(sender, now);
         return sender->desk.waiting ? sender->pace.blocked_until : MONO_NEVER;
     }
-    uint32_t most = sender_room(sender, now), reserved = most / 8;
+    uint32_t most = sender_room(sender, now);
     while (sender->desk.waiting && sender->in_flight < most && !sender->fetching) {
         struct mono allowed = pace_allows_at(&sender->pace);
         if (!mono_reached(now.mono, allowed))
             return allowed;
-        struct ticket *ticket = desk_take(&sender->desk, sender->in_flight + reserved >= most);
+        uint32_t few;
+        enum desk_places places =
+            desk_places(&sender->desk, sender->in_flight, most, now.mono, &few);
+        struct ticket *ticket = desk_take(&sender->desk, places, few);
         if (!ticket)
-            break; /* what waits is not critical, and the places left are */
+            break; /* the places left are kept for others */
         if (mono_reached(now.mono, ticket->expires)) {
             ticket->result = TICKET_EXPIRED;
             courier_return(courier, ticket);

@@ -30,6 +30,7 @@ struct flight {
     struct courier *courier;
     struct sender *sender;
     struct ticket *ticket;
+    uint32_t app;
     enum stage stage;
     bool withdrawn;   /* not begun, and never to begin */
     bool cancelled;   /* STAGE_MARK: for the ticket, once it is back */

@@ -3,6 +3,16 @@
 #include "model/limits.h"
 #include <stdlib.h>
 
+enum {
+    SHARED_S = 60, /* so long after two apps took turns both are thought to send */
+    EIGHTHS = 8,
+};
+
+/* The places that an app has at the provider; it exists while there are any. */
+struct share {
+    uint32_t app, places;
+};
+
 /* Eight turns; a priority with nothing to send passes its turn on. */
 static const enum priority turns[] = {
     PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_HIGH, PRIORITY_LOW,
@@ -15,12 +25,15 @@ void desk_init(struct desk *desk, const uint64_t hash_key[2])
     for (unsigned i = 0; i < LANE_COUNT; i++)
         list_init(&desk->lanes[i]);
     map_init(&desk->queues, WINDOW_ALL_MAX * 2, hash_key);
+    map_init(&desk->shares, WINDOW_ALL_MAX, hash_key);
+    desk->shared_until = (struct mono){INT64_MIN};
 }
 
 void desk_done(struct desk *desk)
 {
-    must(!desk->waiting);
+    must(!desk->waiting && !desk->shares.count);
     map_done(&desk->queues);
+    map_done(&desk->shares);
 }
 
 static struct str key_of(unsigned lane, uint32_t app, char into[16])
@@ -69,12 +82,71 @@ bool desk_add(struct desk *desk, struct ticket *ticket)
     return true;
 }
 
-static struct ticket *take_lane(struct desk *desk, unsigned lane)
+/* ------------------------------------------------------------------------------- places ---- */
+
+static struct share *share_of(const struct desk *desk, uint32_t app)
 {
-    struct list *first = list_take_first(&desk->lanes[lane]);
-    if (!first)
+    return map_get(&desk->shares, (struct str){(const char *)&app, sizeof app});
+}
+
+/* Without memory for it an app has no share on record, and is taken for a newcomer. */
+void desk_enter(struct desk *desk, uint32_t app, struct mono now)
+{
+    struct share *share = share_of(desk, app);
+    if (app != desk->last_app && desk->last_app)
+        desk->shared_until = mono_add(now, span_s(SHARED_S));
+    desk->last_app = app;
+    if (!share && (share = calloc(1, sizeof *share)) != NULL) {
+        share->app = app;
+        if (map_put(&desk->shares, (struct str){(const char *)&share->app, sizeof share->app},
+                    share, NULL) != OK) {
+            free(share);
+            return;
+        }
+    }
+    if (share)
+        share->places++;
+}
+
+void desk_leave(struct desk *desk, uint32_t app)
+{
+    struct share *share = share_of(desk, app);
+    if (!share || --share->places)
+        return;
+    (void)map_remove(&desk->shares, (struct str){(const char *)&share->app, sizeof share->app});
+    free(share);
+}
+
+enum desk_places desk_places(const struct desk *desk, uint32_t taken, uint32_t most,
+                             struct mono now, uint32_t *ret_few)
+{
+    uint32_t ordinary = most - most / EIGHTHS;
+    *ret_few = mono_reached(now, desk->shared_until) ? 0 : most / EIGHTHS;
+    return taken >= ordinary              ? DESK_CRITICAL
+           : taken >= ordinary - *ret_few ? DESK_NEWCOMERS
+                                          : DESK_ANY;
+}
+
+/* -------------------------------------------------------------------------------- turns ---- */
+
+/* The first in turn that has less than `few` places; UINT32_MAX: any. */
+static struct app_queue *first_of(const struct desk *desk, unsigned lane, uint32_t few)
+{
+    list_each (at, &desk->lanes[lane]) {
+        struct app_queue *queue = list_of(at, struct app_queue, link);
+        const struct share *share = few == UINT32_MAX ? NULL : share_of(desk, queue->app);
+        if (!share || share->places < few)
+            return queue;
+    }
+    return NULL;
+}
+
+static struct ticket *take_lane(struct desk *desk, unsigned lane, uint32_t few)
+{
+    struct app_queue *queue = first_of(desk, lane, few);
+    if (!queue)
         return NULL;
-    struct app_queue *queue = list_of(first, struct app_queue, link);
+    list_remove(&queue->link);
     list_add_last(&desk->lanes[lane], &queue->link); /* the next app's turn */
     struct ticket *ticket = list_of(list_take_first(&queue->tickets), struct ticket, link);
     desk->waiting--;
@@ -82,27 +154,29 @@ static struct ticket *take_lane(struct desk *desk, unsigned lane)
     return ticket;
 }
 
-static struct ticket *take_priority(struct desk *desk, enum priority priority)
+static struct ticket *take_priority(struct desk *desk, enum priority priority, uint32_t few)
 {
     for (uint32_t i = 0; i < KIND_COUNT; i++) {
         uint32_t kind = desk->kind_turn[priority]++ % KIND_COUNT;
-        struct ticket *ticket = take_lane(desk, lane_of((enum kind)kind, priority));
+        struct ticket *ticket = take_lane(desk, lane_of((enum kind)kind, priority), few);
         if (ticket)
             return ticket;
     }
     return NULL;
 }
 
-struct ticket *desk_take(struct desk *desk, bool critical_only)
+struct ticket *desk_take(struct desk *desk, enum desk_places places, uint32_t few)
 {
     if (!desk->waiting)
         return NULL;
-    struct ticket *ticket = take_priority(desk, PRIORITY_CRITICAL);
-    if (ticket || critical_only)
+    struct ticket *ticket = take_priority(desk, PRIORITY_CRITICAL, UINT32_MAX);
+    if (ticket || places == DESK_CRITICAL)
         return ticket;
-    ticket = take_priority(desk, turns[desk->turn++ % (sizeof turns / sizeof *turns)]);
+    if (places == DESK_ANY)
+        few = UINT32_MAX;
+    ticket = take_priority(desk, turns[desk->turn++ % (sizeof turns / sizeof *turns)], few);
     for (enum priority p = PRIORITY_HIGH; !ticket && p <= PRIORITY_LOW; p++)
-        ticket = take_priority(desk, p);
+        ticket = take_priority(desk, p, few);
     return ticket;
 }
 

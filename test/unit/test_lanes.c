@@ -261,13 +261,65 @@ static void apps_take_turns_at_a_desk_and_critical_goes_first(void **state)
         assert_true(desk_add(&desk, ticket_of(1, PRIORITY_NORMAL)));
     assert_true(desk_add(&desk, ticket_of(2, PRIORITY_NORMAL)));
     assert_true(desk_add(&desk, ticket_of(3, PRIORITY_CRITICAL)));
-    assert_int_equal(app_of(desk_take(&desk, false)), 3);
-    assert_int_equal(app_of(desk_take(&desk, false)), 1);
-    assert_int_equal(app_of(desk_take(&desk, false)), 2);
-    assert_null(desk_take(&desk, true));
+    assert_int_equal(app_of(desk_take(&desk, DESK_ANY, 0)), 3);
+    assert_int_equal(app_of(desk_take(&desk, DESK_ANY, 0)), 1);
+    assert_int_equal(app_of(desk_take(&desk, DESK_ANY, 0)), 2);
+    assert_null(desk_take(&desk, DESK_CRITICAL, 0));
     for (int i = 0; i < 9; i++)
-        assert_int_equal(app_of(desk_take(&desk, false)), 1);
-    assert_null(desk_take(&desk, false));
+        assert_int_equal(app_of(desk_take(&desk, DESK_ANY, 0)), 1);
+    assert_null(desk_take(&desk, DESK_ANY, 0));
+    desk_done(&desk);
+}
+
+/* As a sender does: the app that gets the next of `most` places, or 0. */
+static uint32_t next_place(struct desk *desk, uint32_t taken, uint32_t most, struct mono at)
+{
+    uint32_t few;
+    enum desk_places places = desk_places(desk, taken, most, at, &few);
+    struct ticket *ticket = desk_take(desk, places, few);
+    if (!ticket)
+        return 0;
+    uint32_t app = app_of(ticket);
+    desk_enter(desk, app, at);
+    return app;
+}
+
+static void who_comes_now_and_then_finds_a_place_beside_a_backlog(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct mono at = {1000};
+    uint32_t taken = 0;
+    desk_init(&desk, hash_key);
+    for (int i = 0; i < 40; i++)
+        assert_true(desk_add(&desk, ticket_of(1, PRIORITY_HIGH)));
+    while (taken < 14) /* of 16, two of them critical's: it is alone, and may have them all */
+        assert_int_equal(next_place(&desk, taken++, 16, at), 1);
+    assert_int_equal(next_place(&desk, taken, 16, at), 0);
+    desk_leave(&desk, 1);
+    assert_true(desk_add(&desk, ticket_of(2, PRIORITY_LOW)));
+    desk.turn = 3; /* low's */
+    assert_int_equal(next_place(&desk, --taken, 16, at), 2);
+    desk_leave(&desk, 2); /* from at on two places are kept for who has less than two */
+    assert_int_equal(next_place(&desk, taken, 16, at), 0);
+    desk_leave(&desk, 1);
+    assert_int_equal(next_place(&desk, --taken, 16, at), 0);
+    for (int i = 0; i < 3; i++)
+        assert_true(desk_add(&desk, ticket_of(2, PRIORITY_LOW)));
+    assert_int_equal(next_place(&desk, taken++, 16, at), 2);
+    assert_int_equal(next_place(&desk, taken++, 16, at), 2);
+    assert_int_equal(next_place(&desk, taken, 16, at), 0);
+    desk_leave(&desk, 1);
+    assert_int_equal(next_place(&desk, --taken, 16, at), 0); /* each has enough */
+    at = mono_add(at, span_s(61));                           /* for a minute nobody else has come */
+    desk.last_app = 1;
+    assert_int_equal(next_place(&desk, taken++, 16, at), 1);
+    for (int i = 0; i < 12; i++)
+        desk_leave(&desk, 1);
+    desk_leave(&desk, 2);
+    desk_leave(&desk, 2);
+    for (struct ticket *ticket; (ticket = desk_take(&desk, DESK_ANY, 0));)
+        (void)app_of(ticket);
     desk_done(&desk);
 }
 
@@ -281,11 +333,11 @@ static void priorities_share_by_weight(void **state)
         for (uint32_t p = PRIORITY_HIGH; p <= PRIORITY_LOW; p++)
             assert_true(desk_add(&desk, ticket_of(p, (enum priority)p)));
     for (int i = 0; i < 80; i++)
-        counts[app_of(desk_take(&desk, false))]++;
+        counts[app_of(desk_take(&desk, DESK_ANY, 0))]++;
     assert_int_equal(counts[PRIORITY_HIGH], 50);
     assert_int_equal(counts[PRIORITY_NORMAL], 20);
     assert_int_equal(counts[PRIORITY_LOW], 10);
-    for (struct ticket *ticket; (ticket = desk_take(&desk, false));)
+    for (struct ticket *ticket; (ticket = desk_take(&desk, DESK_ANY, 0));)
         (void)app_of(ticket);
     desk_done(&desk);
 }
@@ -304,6 +356,7 @@ int main(void)
         cmocka_unit_test(what_came_back_to_wait_rests_before_the_next_claim),
         cmocka_unit_test(a_paused_lane_takes_and_claims_nothing_and_wakes_nobody),
         cmocka_unit_test(apps_take_turns_at_a_desk_and_critical_goes_first),
+        cmocka_unit_test(who_comes_now_and_then_finds_a_place_beside_a_backlog),
         cmocka_unit_test(priorities_share_by_weight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
