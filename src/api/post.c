@@ -293,6 +293,13 @@ static void probed(struct job *job)
     decided(item->post);
 }
 
+/* An item's share of what its request holds until it is answered. */
+static size_t held_bytes(const struct post *post)
+{
+    const struct call *call = post->call;
+    return (call->arena->used + call->exchange->request.body.len) / post->count;
+}
+
 static void hand_over(struct item *item)
 {
     struct call *call = item->post->call;
@@ -311,6 +318,7 @@ static void hand_over(struct item *item)
         job->finish = accepted;
         job->accept.idem = item->idem;
         job->accept.recheck = item->post->lookup.changed;
+        job->accept.bytes = held_bytes(item->post);
     }
     item->post->waiting++;
     intake_job(call->api->intake, job);
@@ -362,9 +370,16 @@ void post_begin(struct call *call, const struct json *bodies, uint32_t count, st
     if (trace.at && traceparent_ok(trace))
         post->traceparent = trace;
     call->state = post;
+    uint32_t refused = 0;
     for (uint32_t i = 0; i < count; i++) {
         items[i] = (struct item){.post = post, .body = &bodies[i], .job = &jobs[i]};
         read_item(&items[i], key);
+        refused += items[i].refused;
+    }
+    if (refused == count) { /* above all who is turned away hears it at once */
+        free_templates(post);
+        hand_over_all(post);
+        return;
     }
     if (call->arena->failed || !make_room(post)) {
         free_templates(post);

@@ -7,6 +7,9 @@ enum {
     INTERVAL_US = 100 * 1000,
     BASE_US_MAX = 200 * 1000,
     LIMIT_LEAST = 256, /* so that commit groups stay worth their sync */
+    /* A further delivery costs the store a third to a quarter of a notification (bench/notes.md).
+     */
+    DELIVERIES_OF_WORK = 4,
 };
 
 void admission_init(struct admission *admission, size_t bytes_max, struct now now)
@@ -22,17 +25,23 @@ void admission_init(struct admission *admission, size_t bytes_max, struct now no
 
 bool admission_asks(struct admission *admission, bool critical)
 {
-    uint32_t limit = admission->limit + (critical ? admission->limit / 4 : 0);
+    uint64_t limit = admission->limit + (critical ? admission->limit / 4 : 0);
     size_t bytes = admission->bytes_max + (critical ? admission->bytes_max / 4 : 0);
-    if ((!admission->standing || admission->waiting < limit) && admission->bytes < bytes)
+    if ((!admission->standing || admission->work < limit) && admission->bytes < bytes)
         return true;
     admission->refused++;
     return false;
 }
 
-void admission_enter(struct admission *admission, size_t bytes)
+uint32_t admission_work(uint32_t deliveries)
+{
+    return 1 + deliveries / DELIVERIES_OF_WORK;
+}
+
+void admission_enter(struct admission *admission, uint32_t work, size_t bytes)
 {
     admission->waiting++;
+    admission->work += work;
     admission->bytes += bytes;
 }
 
@@ -48,7 +57,7 @@ static void learn_base(struct admission *admission)
 static void end_interval(struct admission *admission, struct now now)
 {
     double seconds = (double)mono_since(admission->began, now.mono).us / 1e6;
-    double rate = admission->served / seconds;
+    double rate = (double)admission->served / seconds;
     admission->rate = admission->rate > 0 ? (admission->rate + rate) / 2 : rate;
     learn_base(admission);
     int64_t patience = TARGET_US + 2 * admission->base.us;
@@ -57,17 +66,18 @@ static void end_interval(struct admission *admission, struct now now)
     double limit = admission->rate * (double)patience / 1e6;
     admission->limit = limit < LIMIT_LEAST  ? LIMIT_LEAST
                        : limit > UINT32_MAX ? UINT32_MAX
-                                            : (uint32_t)limit;
+                                            : (uint64_t)limit;
     admission->least.us = INT64_MAX;
     admission->served = admission->refused = 0;
     admission->began = now.mono;
 }
 
-void admission_leave(struct admission *admission, struct now now, size_t bytes, struct span waited,
-                     bool stored)
+void admission_leave(struct admission *admission, struct now now, uint32_t work, size_t bytes,
+                     struct span waited, bool stored)
 {
-    must(admission->waiting > 0 && admission->bytes >= bytes);
+    must(admission->waiting > 0 && admission->work >= work && admission->bytes >= bytes);
     admission->waiting--;
+    admission->work -= work;
     admission->bytes -= bytes;
     if (!admission->waiting) { /* nothing stands any more */
         admission->standing = false;
@@ -75,7 +85,7 @@ void admission_leave(struct admission *admission, struct now now, size_t bytes, 
     }
     if (!stored)
         return;
-    admission->served++;
+    admission->served += work;
     if (waited.us < admission->least.us)
         admission->least = waited;
     if (mono_since(admission->began, now.mono).us >= INTERVAL_US)

@@ -4,7 +4,9 @@
  * is a burst, and harmless; one whose least wait stays over the target for a whole interval stands,
  * and helps nobody. While it stands only so much may wait as is stored within the target at the
  * rate last seen (Little's law); critical work has a quarter on top for itself, and so it has of
- * the memory. A stall of the disk is a burst: what came meanwhile is let in up to other limits.
+ * the memory. What waits is counted by the work that it is: a notification to a thousand is not
+ * one like any other. A stall of the disk is a burst: what came meanwhile is let in up to other
+ * limits.
  * Threads: its owner's. Errors: none.
  */
 #pragma once
@@ -15,13 +17,14 @@
 
 struct admission {
     uint32_t waiting; /* let in, and not answered yet */
+    uint64_t work;    /* of those */
     size_t bytes, bytes_max;
     bool standing;
-    uint32_t limit;    /* of `waiting`, while the queue stands */
-    double rate;       /* answered a second */
+    uint64_t limit;    /* of `work`, while the queue stands */
+    double rate;       /* work answered a second */
     struct span base;  /* the least wait when nothing stands before one: what a commit takes */
     struct span least; /* in this interval */
-    uint32_t served;   /* in this interval */
+    uint64_t served;   /* work in this interval */
     uint32_t refused;  /* in this interval: while any are, the queue stands */
     struct mono began; /* the interval */
 };
@@ -29,7 +32,9 @@ struct admission {
 void admission_init(struct admission *admission, size_t bytes_max, struct now now);
 /* May one more be let in? */
 bool admission_asks(struct admission *admission, bool critical);
-void admission_enter(struct admission *admission, size_t bytes);
+/* What storing so many deliveries at once costs, in notifications to one. */
+uint32_t admission_work(uint32_t deliveries);
+void admission_enter(struct admission *admission, uint32_t work, size_t bytes);
 /* It is back after so long a wait; `stored` tells that it went through. */
-void admission_leave(struct admission *admission, struct now now, size_t bytes, struct span waited,
-                     bool stored);
+void admission_leave(struct admission *admission, struct now now, uint32_t work, size_t bytes,
+                     struct span waited, bool stored);

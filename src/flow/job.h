@@ -73,7 +73,9 @@ struct job {
             struct bundle *bundle; /* moved: the ledger frees it, whatever the answer */
             struct idem idem;
             bool recheck; /* settings changed while it was planned: ask policy again */
-            size_t bytes; /* the intake's: of the bundle, as it went */
+            /* Memory that is held until it is back, the bundle's apart (intake_job adds it). */
+            size_t bytes;
+            uint32_t work; /* the intake's */
             /* out */
             enum idem_result result;
             int64_t id; /* the new one, or the replayed */

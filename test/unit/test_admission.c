@@ -38,7 +38,7 @@ static void arrive(struct shop *shop, bool critical)
         shop->critical_refused += critical;
         return;
     }
-    admission_enter(&shop->admission, 1);
+    admission_enter(&shop->admission, 1, 1);
     assert_true(shop->count < RING);
     shop->since[(shop->head + shop->count++) % RING] = shop->now.mono.us;
 }
@@ -54,7 +54,7 @@ static void serve(struct shop *shop)
         shop->served++;
         if (waited > shop->worst_us)
             shop->worst_us = waited;
-        admission_leave(&shop->admission, shop->now, 1, (struct span){waited}, true);
+        admission_leave(&shop->admission, shop->now, 1, 1, (struct span){waited}, true);
     }
 }
 
@@ -112,6 +112,25 @@ static void critical_work_has_a_share_of_its_own(void **state)
     assert_int_equal(shop.critical_refused, 0);
 }
 
+static void large_notifications_count_as_the_work_they_are(void **state)
+{
+    (void)state;
+    struct admission admission;
+    struct now now = {.mono = {1}};
+    uint32_t work = admission_work(80), let_in = 0;
+    assert_int_equal(admission_work(0), 1);
+    assert_int_equal(admission_work(1), 1);
+    assert_int_equal(work, 21);
+    admission_init(&admission, 1 << 20, now);
+    admission.standing = true;
+    for (; admission_asks(&admission, false); let_in++)
+        admission_enter(&admission, work, 1);
+    assert_int_equal(let_in, admission.limit / work + 1);
+    while (let_in--)
+        admission_leave(&admission, now, work, 1, (struct span){10}, true);
+    assert_int_equal(admission.work, 0);
+}
+
 static void a_stall_of_the_disk_is_a_burst(void **state)
 {
     (void)state;
@@ -133,14 +152,14 @@ static void memory_is_bounded_whatever_the_wait(void **state)
     struct admission admission;
     struct now now = {.mono = {1}};
     admission_init(&admission, 1000, now);
-    admission_enter(&admission, 999);
+    admission_enter(&admission, 1, 999);
     assert_true(admission_asks(&admission, false));
-    admission_enter(&admission, 200);
+    admission_enter(&admission, 1, 200);
     assert_false(admission_asks(&admission, false));
     assert_true(admission_asks(&admission, true));
-    admission_enter(&admission, 51);
+    admission_enter(&admission, 1, 51);
     assert_false(admission_asks(&admission, true));
-    admission_leave(&admission, now, 999, (struct span){10}, false);
+    admission_leave(&admission, now, 1, 999, (struct span){10}, false);
     assert_true(admission_asks(&admission, false));
 }
 
@@ -150,6 +169,7 @@ int main(void)
         cmocka_unit_test(what_can_be_served_is_let_in),
         cmocka_unit_test(five_times_too_much_keeps_the_server_busy_and_the_wait_short),
         cmocka_unit_test(critical_work_has_a_share_of_its_own),
+        cmocka_unit_test(large_notifications_count_as_the_work_they_are),
         cmocka_unit_test(a_stall_of_the_disk_is_a_burst),
         cmocka_unit_test(memory_is_bounded_whatever_the_wait),
     };
