@@ -23,6 +23,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { BURST_MAX = 16 };
+
 static volatile sig_atomic_t stopped;
 
 int64_t now_us(void)
@@ -172,9 +174,11 @@ static void run(struct load *load)
         if (stopped && end > now)
             end = now;
         send_waiting(load, now);
-        for (unsigned room = load->connections; room && now < end && load->idle_count; room--) {
+        bool behind = true; /* more is due than one turn sends: answers are not to wait for it */
+        for (unsigned room = BURST_MAX; room && now < end; room--) {
             int64_t due = gap > 0 ? start + (int64_t)((double)issued * gap) : now;
-            if (due > now)
+            behind = due <= now && load->idle_count;
+            if (!behind)
                 break;
             struct call *call = call_new(load);
             call->due_us = due;
@@ -187,7 +191,7 @@ static void run(struct load *load)
         if (now >= end && ((!load->busy && !load->waiting) || stopped > 1 ||
                            now > end + (int64_t)(load->linger_s * 1e6)))
             break; /* who has not answered by now does not count */
-        links_turn(load, 1);
+        links_turn(load, behind && now < end ? 0 : 1);
     }
     struct figures *f = &load->figures;
     double seconds = (double)(now_us() - start) / 1e6;
