@@ -36,12 +36,26 @@ static void check_canonical(const struct json *value)
     buf_done(&form);
 }
 
+/* A glance at anything stays inside of it, and finds what the reader finds. */
+static void check_peek(struct str text, const struct json *root)
+{
+    struct str name = root && root->type == JSON_OBJECT && root->count ? root->names[0] : STR("a");
+    struct str raw;
+    bool whole = json_peek(text, &name, &raw, 1);
+    must(!raw.at || (raw.at >= text.at && raw.at + raw.len <= text.at + text.len));
+    if (!root)
+        return;
+    must(whole == (root->type == JSON_OBJECT));
+    if (whole && root->count && raw.at)
+        must(str_eq(raw, root->items[0].raw));
+}
+
 void fuzz_json(const uint8_t *bytes, size_t len)
 {
     struct str text = {(const char *)bytes, len};
     struct arena arena;
     struct json_fault fault = {0};
-    const struct json *root;
+    const struct json *root = NULL;
     arena_init(&arena, BYTES_MAX);
     if (json_parse(text, &limits, &arena, &root, &fault)) {
         must(fault.offset <= len && fault.line >= 1 && fault.column >= 1 && fault.why.text[0]);
@@ -49,5 +63,6 @@ void fuzz_json(const uint8_t *bytes, size_t len)
         check_value(text, root);
         check_canonical(root);
     }
+    check_peek(text, root);
     arena_done(&arena);
 }

@@ -115,6 +115,8 @@ static void admitted(struct call *call)
         call_problem(call, PROBLEM_MALFORMED, "a JSON body is needed");
         return;
     }
+    if (call->route->handler == notifications_post && notifications_turned_away(call))
+        return;
     if (wants_body && request->body.len && !read_body(call))
         return;
     call->route->handler(call);

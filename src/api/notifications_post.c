@@ -34,6 +34,34 @@ static void post_answered(struct post *post)
     call_json(call, item_status(item));
 }
 
+/* The text of a string that stands there without escapes, or what `absent` says. False: it is
+ * something else. */
+static bool plain_text(struct str raw, struct str absent, struct str *ret)
+{
+    *ret = absent;
+    if (!raw.at)
+        return true;
+    if (raw.len < 2 || raw.at[0] != '"' || memchr(raw.at, '\\', raw.len))
+        return false;
+    *ret = (struct str){raw.at + 1, raw.len - 2};
+    return true;
+}
+
+bool notifications_turned_away(struct call *call)
+{
+    static const struct str names[] = {STR_INIT("priority"), STR_INIT("category")};
+    struct intake *intake = call->api->intake;
+    struct str raw[2], priority, category;
+    if (intake_has_room(intake) || !json_peek(call->exchange->request.body, names, raw, 2) ||
+        !plain_text(raw[0], STR_NONE, &priority) ||
+        !plain_text(raw[1], CATEGORY_DEFAULT, &category) ||
+        intake_admits(intake, call->caller.app, priority, category))
+        return false;
+    call->api->stats.shed++;
+    call_unavailable(call, ERR_FULL, span_s(1));
+    return true;
+}
+
 void notifications_post(struct call *call)
 {
     struct str key = http_header(&call->exchange->request, STR("idempotency-key"));

@@ -45,6 +45,11 @@ struct json_fault {
 enum err json_parse(struct str text, const struct json_limits *limits, struct arena *arena,
                     const struct json **ret, struct json_fault *ret_fault) must_use;
 
+/* A glance at an object, at a tenth of the cost: the raw values of those of its members whose names
+ * stand there without escapes; absent if there are none. False: it is no whole object. True says
+ * nothing of its being JSON, only that if it is, its members are these. */
+bool json_peek(struct str text, const struct str *names, struct str *ret, uint32_t count) must_use;
+
 /* NULL if `object` is NULL or no object or has no such member. */
 const struct json *json_get(const struct json *object, struct str name);
 bool json_to_i64(const struct json *value,

@@ -23,14 +23,18 @@ void admission_init(struct admission *admission, size_t bytes_max, struct now no
     };
 }
 
-bool admission_asks(struct admission *admission, bool critical)
+bool admission_has_room(const struct admission *admission, bool critical)
 {
     uint64_t limit = admission->limit + (critical ? admission->limit / 4 : 0);
     size_t bytes = admission->bytes_max + (critical ? admission->bytes_max / 4 : 0);
-    if ((!admission->standing || admission->work < limit) && admission->bytes < bytes)
-        return true;
-    admission->refused++;
-    return false;
+    return (!admission->standing || admission->work < limit) && admission->bytes < bytes;
+}
+
+bool admission_asks(struct admission *admission, bool critical)
+{
+    bool room = admission_has_room(admission, critical);
+    admission->refused += !room;
+    return room;
 }
 
 uint32_t admission_work(uint32_t deliveries)

@@ -30,7 +30,8 @@ struct admission {
 };
 
 void admission_init(struct admission *admission, size_t bytes_max, struct now now);
-/* May one more be let in? */
+bool admission_has_room(const struct admission *admission, bool critical);
+/* May one more be let in? If not, it is noted: the queue stands as long as somebody is refused. */
 bool admission_asks(struct admission *admission, bool critical);
 /* What storing so many deliveries at once costs, in notifications to one. */
 uint32_t admission_work(uint32_t deliveries);

@@ -171,6 +171,11 @@ bool intake_admits(struct intake *intake, uint32_t app, struct str priority, str
     return critical && admission_asks(&intake->admission, true);
 }
 
+bool intake_has_room(const struct intake *intake)
+{
+    return admission_has_room(&intake->admission, false);
+}
+
 const struct admission *intake_admission(const struct intake *intake)
 {
     return &intake->admission;

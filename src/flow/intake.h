@@ -55,6 +55,8 @@ void intake_query(struct intake *intake, struct query *query, void (*done)(struc
 /* May one more notification be handed to the ledger (core/admission.h)? Else 503, before any more
  * is spent on it. `priority` absent: the category decides, if it is at hand. */
 bool intake_admits(struct intake *intake, uint32_t app, struct str priority, struct str category);
+/* Would it be, whatever it is? */
+bool intake_has_room(const struct intake *intake);
 /* How much is let in, for the metrics. */
 const struct admission *intake_admission(const struct intake *intake);
 

@@ -524,6 +524,45 @@ static void a_store_that_refuses_accepts_nothing(void **state)
     assert_status(&again, 202);
 }
 
+#define TO_U1 "\"to\":[{\"user_id\":\"u1\"}],\"template\":\"text\""
+
+static void while_too_much_waits_only_what_is_critical_is_let_in(void **state)
+{
+    static const struct {
+        const char *body;
+        int status;
+    } rows[] = {
+        {"{" TO_U1 "}", 503},
+        {"{\"priority\":\"high\"," TO_U1 "}", 503},
+        {"{\"category\":\"news\"," TO_U1 "}", 503},
+        {"{\"category\":\"alarms\",\"priority\":\"low\"," TO_U1 "}", 503},
+        {"{\"data\":{\"priority\":\"critical\"}," TO_U1 "}", 503},
+        {"{\"unknown\":1," TO_U1 "}", 503}, /* it is not looked at any further */
+        {"{\"to\":", 400},
+        {"{" TO_U1 ",\"priority\":\"critical\"}", 202},
+        {"{" TO_U1 ",\"priority\":\"criti\\u0063al\"}", 202},
+        {"{\"category\":\"alarms\"," TO_U1 "}", 202},
+    };
+    struct node *node = *state;
+    put(node, "/v1/categories/alarms", "{\"priority\":\"critical\"}");
+    put(node, "/v1/categories/news", "{}");
+    struct answer first = post(node, "{\"category\":\"alarms\"," TO_U1 "}");
+    assert_status(&first, 202);
+    struct admission *admission =
+        (struct admission *)(uintptr_t)intake_admission(node->intake); /* which fills up */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        admission->standing = true;
+        admission->limit = 4;
+        admission_enter(admission, 4, 0);
+        struct answer answer = post(node, rows[i].body);
+        if (answer.status != rows[i].status)
+            fail_msg("%s: %d", rows[i].body, answer.status);
+        if (answer.status == 503)
+            assert_true(str_eq(answer_header(&answer, "retry-after"), STR("1")));
+        admission_leave(admission, node->now, 4, 0, (struct span){0}, false);
+    }
+}
+
 static void a_traceparent_is_kept_if_it_is_one(void **state)
 {
     static const char *const body = "{\"to\":[{\"user_id\":\"u1\"}],\"template\":\"text\"}";
@@ -564,6 +603,7 @@ int main(void)
         TEST(a_batch_is_refused_whole_only_for_its_own_faults),
         TEST(a_full_batch_is_answered_item_by_item),
         TEST(a_store_that_refuses_accepts_nothing),
+        TEST(while_too_much_waits_only_what_is_critical_is_let_in),
         TEST(a_traceparent_is_kept_if_it_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

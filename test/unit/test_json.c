@@ -612,6 +612,55 @@ static void the_canonical_form_is_the_same_value_and_a_fixed_point(void **state)
     buf_done(&twice);
 }
 
+static void check_peek(struct str text, const struct json *root)
+{
+    struct str names[16], raw[16];
+    uint32_t count = root->type == JSON_OBJECT && root->count < 16 ? root->count : 0;
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = root->names[i];
+    assert_int_equal(json_peek(text, names, raw, count), root->type == JSON_OBJECT);
+    for (uint32_t i = 0; i < count; i++) {
+        bool plain = root->names[i].at > text.at && root->names[i].at < text.at + text.len;
+        if (plain || raw[i].at) /* a name with escapes was decoded elsewhere */
+            assert_true(str_eq(raw[i], root->items[i].raw));
+    }
+}
+
+static void a_glance_finds_what_a_reading_does(void **state)
+{
+    (void)state;
+    struct rng rng = rng_of(11);
+    struct buf text;
+    buf_init(&text, 8 << 20);
+    for (int i = 0; i < 4000; i++) {
+        buf_clear(&text);
+        add_value(&rng, &text, 5);
+        struct parsed p = parse_str(buf_str(&text));
+        if (p.err == OK)
+            check_peek(buf_str(&text), p.root);
+        arena_done(&p.arena);
+    }
+    buf_done(&text);
+}
+
+static void a_glance_at_what_is_no_object_says_so(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",        "[]",       "\"a\"",          "{",          "{\"a",       "{\"a\"",
+        "{\"a\":", "{\"a\":1", "{\"a\":\"\\\"}", "{\"a\":[1}", "{\"a\":1,}", "{\"a\":{\"b\":\"}\"}",
+    };
+    const struct str name = STR("a");
+    struct str raw;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (json_peek(str_of(texts[i]), &name, &raw, 1))
+            fail_msg("%s", texts[i]);
+    assert_true(json_peek(STR(" { } "), &name, &raw, 1));
+    assert_null(raw.at);
+    assert_true(json_peek(STR("{\"b\":{\"a\":1},\"a\" : \"}\\\"\" }"), &name, &raw, 1));
+    assert_true(str_eq(raw, STR("\"}\\\"\"")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -629,6 +678,8 @@ int main(void)
         cmocka_unit_test(the_escaped_length_is_the_written_one),
         cmocka_unit_test(jansson_agrees_on_documents_and_mutations),
         cmocka_unit_test(the_canonical_form_is_the_same_value_and_a_fixed_point),
+        cmocka_unit_test(a_glance_finds_what_a_reading_does),
+        cmocka_unit_test(a_glance_at_what_is_no_object_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
