@@ -318,7 +318,7 @@ static void hand_over(struct item *item)
         job->finish = accepted;
         job->accept.idem = item->idem;
         job->accept.recheck = item->post->lookup.changed;
-        job->accept.bytes = held_bytes(item->post);
+        job->accept.held = held_bytes(item->post);
     }
     item->post->waiting++;
     intake_job(call->api->intake, job);

@@ -25,9 +25,10 @@ void admission_init(struct admission *admission, size_t bytes_max, struct now no
 
 bool admission_has_room(const struct admission *admission, bool critical)
 {
-    uint64_t limit = admission->limit + (critical ? admission->limit / 4 : 0);
     size_t bytes = admission->bytes_max + (critical ? admission->bytes_max / 4 : 0);
-    return (!admission->standing || admission->work < limit) && admission->bytes < bytes;
+    return admission->bytes < bytes &&
+           (!admission->standing || admission->work < admission->limit ||
+            (critical && admission->critical < admission->limit / 4));
 }
 
 bool admission_asks(struct admission *admission, bool critical)
@@ -42,11 +43,12 @@ uint32_t admission_work(uint32_t deliveries)
     return 1 + deliveries / DELIVERIES_OF_WORK;
 }
 
-void admission_enter(struct admission *admission, uint32_t work, size_t bytes)
+void admission_enter(struct admission *admission, struct entrant entrant)
 {
     admission->waiting++;
-    admission->work += work;
-    admission->bytes += bytes;
+    admission->work += entrant.work;
+    admission->critical += entrant.critical ? entrant.work : 0;
+    admission->bytes += entrant.bytes;
 }
 
 /* The base follows what is seen without a queue: down at once, up slowly. */
@@ -76,20 +78,23 @@ static void end_interval(struct admission *admission, struct now now)
     admission->began = now.mono;
 }
 
-void admission_leave(struct admission *admission, struct now now, uint32_t work, size_t bytes,
+void admission_leave(struct admission *admission, struct now now, struct entrant entrant,
                      struct span waited, bool stored)
 {
-    must(admission->waiting > 0 && admission->work >= work && admission->bytes >= bytes);
+    uint32_t critical = entrant.critical ? entrant.work : 0;
+    must(admission->waiting > 0 && admission->work >= entrant.work &&
+         admission->critical >= critical && admission->bytes >= entrant.bytes);
     admission->waiting--;
-    admission->work -= work;
-    admission->bytes -= bytes;
+    admission->work -= entrant.work;
+    admission->critical -= critical;
+    admission->bytes -= entrant.bytes;
     if (!admission->waiting) { /* nothing stands any more */
         admission->standing = false;
         admission->least.us = 0;
     }
     if (!stored)
         return;
-    admission->served += work;
+    admission->served += entrant.work;
     if (waited.us < admission->least.us)
         admission->least = waited;
     if (mono_since(admission->began, now.mono).us >= INTERVAL_US)

@@ -76,7 +76,7 @@ static void job_back(struct intake *intake, struct now now, struct job *job)
 {
     intake->under_way--;
     if (job->type == JOB_ACCEPT)
-        admission_leave(&intake->admission, now, job->accept.work, job->accept.bytes,
+        admission_leave(&intake->admission, now, job->accept.entrant,
                         mono_since(job->now.mono, now.mono), job->err == OK);
     job->finish(job);
 }
@@ -148,9 +148,13 @@ void intake_job(struct intake *intake, struct job *job)
     job->done = intake->config.inbox;
     intake->under_way++;
     if (job->type == JOB_ACCEPT) {
-        job->accept.work = admission_work(job->accept.bundle->notification.delivery_count);
-        job->accept.bytes += job->accept.bundle->arena.used;
-        admission_enter(&intake->admission, job->accept.work, job->accept.bytes);
+        const struct bundle *bundle = job->accept.bundle;
+        job->accept.entrant = (struct entrant){
+            .work = admission_work(bundle->notification.delivery_count),
+            .bytes = job->accept.held + bundle->arena.used,
+            .critical = bundle->notification.priority == PRIORITY_CRITICAL,
+        };
+        admission_enter(&intake->admission, job->accept.entrant);
     }
     inbox_post(&intake->config.ledger, &job->message);
 }

@@ -4,6 +4,7 @@
  * on the asker's thread. A job is always answered, also while the node drains.
  */
 #pragma once
+#include "core/admission.h"
 #include "flow/bundle.h"
 #include "flow/steering.h"
 #include "port/store.h"
@@ -72,10 +73,9 @@ struct job {
         struct {
             struct bundle *bundle; /* moved: the ledger frees it, whatever the answer */
             struct idem idem;
-            bool recheck; /* settings changed while it was planned: ask policy again */
-            /* Memory that is held until it is back, the bundle's apart (intake_job adds it). */
-            size_t bytes;
-            uint32_t work; /* the intake's */
+            bool recheck;           /* settings changed while it was planned: ask policy again */
+            size_t held;            /* memory until it is back, besides the bundle */
+            struct entrant entrant; /* the intake's */
             /* out */
             enum idem_result result;
             int64_t id; /* the new one, or the replayed */

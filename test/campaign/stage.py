@@ -84,9 +84,9 @@ class Fake(Process):
 
 
 class Load:
-    """A generator that runs until it is stopped."""
+    """A generator that runs until it is stopped; `nice` as nice(2) has it."""
 
-    def __init__(self, stage, name="load", apps=None, **options):
+    def __init__(self, stage, name="load", apps=None, nice=0, **options):
         self.log = stage.directory / f"{name}.log"
         self.errors = stage.directory / f"{name}.err"
         options = {"rate": 500, "seconds": 3600, "seed": stage.seed, "prefix": name,
@@ -98,7 +98,7 @@ class Load:
             command += ["--" + option.replace("_", "-"), value]
         with open(self.errors, "ab") as err:
             self.child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
-                                          stderr=err, preexec_fn=_with_us)
+                                          stderr=err, preexec_fn=lambda: _with_us(nice))
         stage.loads.append(self)
 
     def wait(self, seconds=120):
@@ -123,8 +123,9 @@ class Load:
         self.child.stdout.close()
 
 
-def _with_us():
+def _with_us(nice):
     from peers import PR_SET_PDEATHSIG, _libc
+    os.nice(nice)
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

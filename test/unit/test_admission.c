@@ -15,6 +15,7 @@ struct shop {
     struct admission admission;
     struct now now;
     int64_t since[RING]; /* when each that waits came, us */
+    bool critical[RING];
     uint32_t head, count;
     uint32_t rate;
     int64_t commit_ms;
@@ -30,6 +31,11 @@ static void open_shop(struct shop *shop, uint32_t rate, int64_t commit_ms)
     admission_init(&shop->admission, 1 << 20, shop->now);
 }
 
+static struct entrant one(bool critical)
+{
+    return (struct entrant){.work = 1, .bytes = 1, .critical = critical};
+}
+
 static void arrive(struct shop *shop, bool critical)
 {
     shop->asked++;
@@ -38,8 +44,9 @@ static void arrive(struct shop *shop, bool critical)
         shop->critical_refused += critical;
         return;
     }
-    admission_enter(&shop->admission, 1, 1);
+    admission_enter(&shop->admission, one(critical));
     assert_true(shop->count < RING);
+    shop->critical[(shop->head + shop->count) % RING] = critical;
     shop->since[(shop->head + shop->count++) % RING] = shop->now.mono.us;
 }
 
@@ -49,12 +56,12 @@ static void serve(struct shop *shop)
         int64_t waited = shop->now.mono.us - shop->since[shop->head % RING];
         if (waited < shop->commit_ms * MS)
             return;
-        shop->head++;
+        struct entrant entrant = one(shop->critical[shop->head++ % RING]);
         shop->count--;
         shop->served++;
         if (waited > shop->worst_us)
             shop->worst_us = waited;
-        admission_leave(&shop->admission, shop->now, 1, 1, (struct span){waited}, true);
+        admission_leave(&shop->admission, shop->now, entrant, (struct span){waited}, true);
     }
 }
 
@@ -117,17 +124,18 @@ static void large_notifications_count_as_the_work_they_are(void **state)
     (void)state;
     struct admission admission;
     struct now now = {.mono = {1}};
-    uint32_t work = admission_work(80), let_in = 0;
+    const struct entrant large = {.work = admission_work(80), .bytes = 1};
+    uint32_t let_in = 0;
     assert_int_equal(admission_work(0), 1);
     assert_int_equal(admission_work(1), 1);
-    assert_int_equal(work, 21);
+    assert_int_equal(large.work, 21);
     admission_init(&admission, 1 << 20, now);
     admission.standing = true;
     for (; admission_asks(&admission, false); let_in++)
-        admission_enter(&admission, work, 1);
-    assert_int_equal(let_in, admission.limit / work + 1);
+        admission_enter(&admission, large);
+    assert_int_equal(let_in, admission.limit / large.work + 1);
     while (let_in--)
-        admission_leave(&admission, now, work, 1, (struct span){10}, true);
+        admission_leave(&admission, now, large, (struct span){10}, true);
     assert_int_equal(admission.work, 0);
 }
 
@@ -146,20 +154,43 @@ static void a_stall_of_the_disk_is_a_burst(void **state)
     assert_false(shop.admission.standing);
 }
 
+static void what_others_have_let_pile_up_does_not_shut_critical_work_out(void **state)
+{
+    (void)state;
+    struct admission admission;
+    struct now now = {.mono = {1}};
+    uint32_t let_in = 0;
+    admission_init(&admission, 1 << 20, now);
+    for (int i = 0; i < 1000; i++) /* a burst, before the queue is known to stand */
+        admission_enter(&admission, one(false));
+    admission.standing = true;
+    assert_false(admission_asks(&admission, false));
+    for (; admission_asks(&admission, true); let_in++)
+        admission_enter(&admission, one(true));
+    assert_int_equal(let_in, admission.limit / 4);
+    admission_leave(&admission, now, one(true), (struct span){10}, true);
+    assert_true(admission_asks(&admission, true));
+}
+
+static struct entrant bytes(size_t bytes)
+{
+    return (struct entrant){.work = 1, .bytes = bytes};
+}
+
 static void memory_is_bounded_whatever_the_wait(void **state)
 {
     (void)state;
     struct admission admission;
     struct now now = {.mono = {1}};
     admission_init(&admission, 1000, now);
-    admission_enter(&admission, 1, 999);
+    admission_enter(&admission, bytes(999));
     assert_true(admission_asks(&admission, false));
-    admission_enter(&admission, 1, 200);
+    admission_enter(&admission, bytes(200));
     assert_false(admission_asks(&admission, false));
     assert_true(admission_asks(&admission, true));
-    admission_enter(&admission, 1, 51);
+    admission_enter(&admission, bytes(51));
     assert_false(admission_asks(&admission, true));
-    admission_leave(&admission, now, 1, 999, (struct span){10}, false);
+    admission_leave(&admission, now, bytes(999), (struct span){10}, false);
     assert_true(admission_asks(&admission, false));
 }
 
@@ -171,6 +202,7 @@ int main(void)
         cmocka_unit_test(critical_work_has_a_share_of_its_own),
         cmocka_unit_test(large_notifications_count_as_the_work_they_are),
         cmocka_unit_test(a_stall_of_the_disk_is_a_burst),
+        cmocka_unit_test(what_others_have_let_pile_up_does_not_shut_critical_work_out),
         cmocka_unit_test(memory_is_bounded_whatever_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -543,6 +543,7 @@ static void while_too_much_waits_only_what_is_critical_is_let_in(void **state)
         {"{" TO_U1 ",\"priority\":\"criti\\u0063al\"}", 202},
         {"{\"category\":\"alarms\"," TO_U1 "}", 202},
     };
+    const struct entrant full = {.work = 4};
     struct node *node = *state;
     put(node, "/v1/categories/alarms", "{\"priority\":\"critical\"}");
     put(node, "/v1/categories/news", "{}");
@@ -553,13 +554,13 @@ static void while_too_much_waits_only_what_is_critical_is_let_in(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         admission->standing = true;
         admission->limit = 4;
-        admission_enter(admission, 4, 0);
+        admission_enter(admission, full);
         struct answer answer = post(node, rows[i].body);
         if (answer.status != rows[i].status)
             fail_msg("%s: %d", rows[i].body, answer.status);
         if (answer.status == 503)
             assert_true(str_eq(answer_header(&answer, "retry-after"), STR("1")));
-        admission_leave(admission, node->now, 4, 0, (struct span){0}, false);
+        admission_leave(admission, node->now, full, (struct span){0}, false);
     }
 }
 
