@@ -21,6 +21,17 @@ static void view_number(struct json_out *out, struct arena *arena, struct str na
     json_raw(out, arena_printf(arena, "%.3f", value));
 }
 
+static void view_known(struct json_out *out, struct arena *arena, struct str name, bool known,
+                       double value)
+{
+    if (known) {
+        view_number(out, arena, name, value);
+    } else {
+        json_name(out, name);
+        json_null(out);
+    }
+}
+
 static void view_kinds(struct json_out *out, struct str name, unsigned kinds)
 {
     json_name(out, name);
@@ -36,8 +47,9 @@ static void view_latency(struct json_out *out, struct arena *arena,
 {
     json_name(out, STR("latency"));
     json_open(out, '{');
-    view_number(out, arena, STR("p50_ms"), (double)provider->p50.us / 1000);
-    view_number(out, arena, STR("p99_ms"), (double)provider->p99.us / 1000);
+    bool answered = provider->p99.us > 0;
+    view_known(out, arena, STR("p50_ms"), answered, (double)provider->p50.us / 1000);
+    view_known(out, arena, STR("p99_ms"), answered, (double)provider->p99.us / 1000);
     json_close(out, '}');
 }
 
@@ -96,12 +108,9 @@ static void view_provider(struct json_out *out, const struct survey *survey,
     view_i64(out, STR("in_flight"), provider->in_flight);
     view_i64(out, STR("in_flight_limit"), provider->in_flight_max);
     view_number(out, call->arena, STR("rate_1m"), provider->rate_1m);
-    json_name(out, STR("rate_limit"));
-    if (provider->rate_max > 0)
-        json_raw(out, arena_printf(call->arena, "%.3f", provider->rate_max));
-    else
-        json_null(out);
-    view_number(out, call->arena, STR("success_ratio"), provider->success_ratio);
+    view_known(out, call->arena, STR("rate_limit"), provider->rate_max > 0, provider->rate_max);
+    view_known(out, call->arena, STR("success_ratio"), provider->window_attempts > 0,
+               provider->success_ratio);
     view_i64(out, STR("window_attempts"), provider->window_attempts);
     view_latency(out, call->arena, provider);
     view_last_error(out, provider);

@@ -264,6 +264,20 @@ static void providers_are_listed_in_the_order_of_the_configuration(void **state)
     assert_problem(&answer, 404, "not-found");
 }
 
+static void a_provider_that_was_not_asked_has_no_figures(void **state)
+{
+    struct node *node = *state;
+    struct answer answer = root(node, "GET", "/v1/providers/demo", NULL);
+    assert_text(&answer, "/success_ratio", "null");
+    assert_text(&answer, "/latency/p50_ms", "null");
+    assert_text(&answer, "/latency/p99_ms", "null");
+    (void)send_sms(node, "+14155550100");
+    node_settle(node);
+    answer = root(node, "GET", "/v1/providers/demo", NULL);
+    assert_text(&answer, "/success_ratio", "1.000");
+    assert_true(answer_at(&answer, "/latency/p99_ms")->type == JSON_NUMBER);
+}
+
 /* -- what a delivery says of itself ----------------------------------------------------------- */
 
 static void a_delivery_says_what_became_of_it(void **state)
@@ -317,6 +331,7 @@ int main(void)
         TEST(a_move_ends_by_itself),
         TEST(a_move_to_what_cannot_serve_is_refused),
         TEST(providers_are_listed_in_the_order_of_the_configuration),
+        TEST(a_provider_that_was_not_asked_has_no_figures),
         TEST(a_delivery_says_what_became_of_it),
         TEST(a_store_that_refuses_holds_every_lane_that_has_something),
     };
