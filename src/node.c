@@ -231,6 +231,7 @@ static void say_ready(struct node *node)
     log_write(&node->log, LOG_INFO, "what=ready version=%s pid=%d", BONGSU_VERSION, getpid());
     notify_supervisor("READY=1");
     node_watchdog_start(node);
+    node_memory_start(node);
 }
 
 static enum err open_loop(struct node *node, struct why *why)
@@ -246,6 +247,7 @@ static enum err open_loop(struct node *node, struct why *why)
     }
     node_stop_open(node);
     node_watchdog_open(node);
+    node_memory_open(node);
     node->attached = actor_loop_new(&node->loop, node->clock);
     node->ledger_thread = actor_thread_new("ledger", node->clock);
     if (!node->attached || !node->ledger_thread)

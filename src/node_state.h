@@ -38,6 +38,13 @@ struct watchdog {
     bool out; /* the pings are under way: nothing may go before they are back */
 };
 
+/* What looks for a quiet moment after a busy time. */
+struct tidying {
+    uv_timer_t timer;
+    int64_t cpu_us; /* of the process, when it last looked */
+    bool untidy;    /* busy since memory was last given back */
+};
+
 struct node {
     struct config *config; /* the one that is used */
     const char *config_path;
@@ -70,6 +77,7 @@ struct node {
 
     struct reload reload;
     struct watchdog watchdog;
+    struct tidying memory;
 };
 
 /* node.c: what the parts take from a configuration. */
@@ -82,6 +90,10 @@ size_t node_waiting_bytes(const struct config *config);
 /* node_reload.c */
 /* Reads the configuration again and swaps it, or says in the log why not. */
 void node_reload(struct node *node);
+
+/* node_memory.c */
+void node_memory_open(struct node *node);
+void node_memory_start(struct node *node);
 
 /* node_watchdog.c */
 void node_watchdog_open(struct node *node);

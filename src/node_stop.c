@@ -34,6 +34,7 @@ void node_close_handles(struct node *node)
     close_handle((uv_handle_t *)&node->patience);
     close_handle((uv_handle_t *)&node->drained);
     close_handle((uv_handle_t *)&node->watchdog.timer);
+    close_handle((uv_handle_t *)&node->memory.timer);
     if (node->server)
         server_close(node->server, NULL, NULL);
     node->server = NULL;
