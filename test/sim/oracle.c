@@ -53,8 +53,10 @@ void oracle_stop(struct sim *sim)
     struct calendar calendar = sim->ledger->calendar;
     if (!calendar_look(&calendar, sim->now) && calendar.offset_ms == sim->ledger->offset_kept_ms)
         return;
-    for (uint32_t i = 0; i < sim->sent_count; i++)
-        sim->sent[i].due = sim->sent[i].expires = (struct mono){0};
+    for (uint32_t i = 0; i < sim->sent_count; i++) {
+        struct sent *sent = &sim->sent[i];
+        sent->due = sent->expires = sent->not_before = (struct mono){0};
+    }
 }
 
 /* A mark follows the settling of whatever had its place before. */
