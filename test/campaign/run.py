@@ -33,6 +33,7 @@ CAMPAIGNS = {
     "c1": ("storms", "c1", 125, 4),
     "c2": ("storms", "c2", 30, 3),
     "c3": ("storms", "c3", 1000, 1),
+    "c3s": ("storms", "c3s", 1000, 1),
     "c4": ("failures", "c4", 25, 4),
     "c5": ("storms", "c5", 13, 4),
     "c6": ("codes", "c6", 1000, 1),

@@ -7,7 +7,7 @@ import time
 import logs
 import oracle
 from oracle import account
-from stage import RETRY, Load, Stage
+from stage import ACCOUNT, RETRY, Fake, Load, Stage, micros, until
 
 PLAIN = {"priority": "mixed", "recipients": "1-2"}
 
@@ -89,6 +89,116 @@ def c3(directory, count, seed, result):
             result.find(f"C3 a burst after the recovery: {ramp[first:first + 10]} a second")
     finally:
         stage.close()
+
+
+# C3S
+
+CALM_S = 20          # before the storm, and after all has come back
+MOVED_MAX_S = 10
+BACK_MAX_S = 300
+PROBES_MAX = 0.01    # of the attempts while it fails
+
+
+class Pair(Stage):
+    """Two accounts of one SMS provider in one rule, in order."""
+
+    def _config(self, in_flight, timeout, more):
+        self.fakes["second"] = Fake("sms", self._second(), self.pki, self.seed)
+        one = {"driver": "twilio", "auth_token": "t" * 32, "from": "+15005550006",
+               "in_flight": in_flight, "timeout": timeout}
+        return {"providers": {name: {**one, "account_sid": ACCOUNT % number,
+                                     "url": f"http://127.0.0.1:{self.fakes[role].port}"}
+                              for number, (name, role) in
+                              enumerate((("first", "sms"), ("second", "second")))},
+                "routes": [{"kind": "sms", "providers": ["first", "second"]}],
+                "retry": RETRY, **more}
+
+    def _second(self):
+        directory = self.directory / "second"
+        directory.mkdir(exist_ok=True)
+        return directory
+
+    def requests(self):
+        """Those of both, by time; role: first or second."""
+        for fake in self.fakes.values():
+            fake.stats()
+        return logs.received({"first": self.fakes["sms"].requests,
+                              "second": self.fakes["second"].requests})
+
+
+def c3s(directory, count, seed, result):
+    """The first of two SMS providers answers 500 for `runs` minutes, then recovers, under 100 a second.
+
+    Traffic moves to the second within seconds, at most one attempt in a hundred goes on asking the
+    first, and after the recovery all of it moves back and stays. A burst of invalid numbers before
+    moves nothing. Each recipient gets one message."""
+    stage = Pair(directory, seed, apps=1, kinds=("sms",), in_flight=100)
+    first = stage.fakes["sms"]
+    try:
+        for fake in stage.fakes.values():
+            fake.set(latency_min=5, latency_max=20)
+        load = Load(stage, rate=100, kinds="sms:1")
+        first.act("status", status=400, word="21211")
+        time.sleep(CALM_S)
+        first.clear()
+        invalid = micros()
+        time.sleep(5)
+        first.act("status", status=500, word="20500")
+        storm = micros()
+        for _ in range(count):
+            time.sleep(60)
+            result.passed += 1
+        first.clear()
+        over = micros()
+        until(lambda: _is_back(stage), BACK_MAX_S)
+        back = micros()
+        time.sleep(CALM_S)
+        figures = load.stop()
+        left = stage.settle(60)
+        if left:
+            result.find(f"C3S {left} deliveries still open a minute after the end")
+        _judge_pair(stage, (invalid, storm, over, back), figures, result)
+    finally:
+        stage.close()
+
+
+def _is_back(stage):
+    """All of the last three seconds went to the first again."""
+    since = micros() - 3_000_000
+    latest = [one.role for one in stage.requests() if one.at >= since]
+    time.sleep(1)
+    return len(latest) > 100 and "second" not in latest
+
+
+def _judge_pair(stage, moments, figures, result):
+    invalid, storm, over, back = moments
+    requests = stage.requests()
+    taken = collections.Counter(one.address for one in requests if one.took)
+    result.figures.update(requests=len(requests), taken=len(taken), accepted=figures["accepted"])
+    for address, times in taken.items():
+        if times > 1:
+            result.find(f"C3S {address} got it {times} times")
+    if any(one.role == "second" and one.at < invalid for one in requests):
+        result.find("C3S invalid numbers moved traffic to the second")
+    in_storm = [one for one in requests if storm <= one.at < over]
+    by_second = collections.Counter((one.at - storm) // 1_000_000 for one in in_storm
+                                    if one.role == "first")
+    moved = next((s for s in range(60) if max(by_second[s + i] for i in range(5)) <= 5), 60)
+    after = [one for one in in_storm if one.at >= storm + (moved + 1) * 1_000_000]
+    probes = sum(one.role == "first" for one in after) / max(1, len(after))
+    late = sum(one.role == "second" and one.at > back for one in requests)
+    result.note("moved_after_s", moved)
+    result.note("probes", probes)
+    result.note("back_after_s", (back - over) / 1e6)
+    result.note("to_the_second_after_that", late)
+    if moved > MOVED_MAX_S:
+        result.find(f"C3S traffic moved after {moved} s")
+    if probes > PROBES_MAX:
+        result.find(f"C3S {probes:.1%} of the attempts went on asking the first")
+    if (back - over) / 1e6 > BACK_MAX_S:
+        result.find(f"C3S traffic was not back {BACK_MAX_S} s after the recovery")
+    if late:
+        result.find(f"C3S {late} messages went to the second after all had come back")
 
 
 # C5
