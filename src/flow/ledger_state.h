@@ -146,10 +146,12 @@ bool ledger_prepare_accept(struct ledger *ledger, struct now now, struct work *w
 void ledger_accepted(struct ledger *ledger, struct work *work);
 void ledger_accept_refused(struct ledger *ledger, struct work *work, const struct why *why);
 
-/* ledger_tickets.c: claims, what couriers bring back, and their settling. */
+/* ledger_claims.c: what is due goes into the windows. */
 void ledger_claim_due(struct ledger *ledger);
 void ledger_claimed(struct ledger *ledger, struct now now, struct work *work);
 void ledger_claim_refused(struct ledger *ledger, struct work *work);
+
+/* ledger_tickets.c: handed to couriers, brought back, and settled. */
 void ledger_take_tickets(struct ledger *ledger, struct now now, struct tickets *tickets);
 void ledger_take_ticket(struct ledger *ledger, struct now now, struct ticket *ticket);
 void ledger_settled(struct ledger *ledger, struct now now, struct settle *settle);
@@ -157,6 +159,10 @@ struct ticket *ledger_ticket(struct ledger *ledger, struct bundle *bundle, uint3
                              struct now now);
 void ledger_ticket_free(struct ledger *ledger, struct ticket *ticket);
 void ledger_send(struct ledger *ledger, struct ticket *ticket);
+/* Settles one that was not attempted: it ends so, or is due again in its `back_in`. */
+void ledger_end_unsent(struct ledger *ledger, struct now now, struct ticket *ticket,
+                       enum state state, struct str reason);
+void ledger_give_back(struct ledger *ledger, struct now now, struct ticket *ticket);
 void ledger_flush(struct ledger *ledger);
 
 /* ledger_steer.c: pauses and moves. */
