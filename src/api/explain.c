@@ -57,16 +57,25 @@ static struct str say_blocked(const struct teller *t)
     return arena_printf(t->arena, " Its lane waits: %.*s.", STR_ARG(text));
 }
 
+/* The attempt after which it waits; NULL: none since acceptance or redrive. A limit uses none up,
+ * and is what it waits for all the same. */
+static const struct event *waits_after(const struct teller *t)
+{
+    const struct event *last = last_event(t->q);
+    return last && last->attempt ? last : t->q->view->attempts ? last_attempt(t->q) : NULL;
+}
+
 static struct str say_queued(const struct teller *t)
 {
     const struct delivery_view *view = t->q->view;
-    const struct event *attempt = view->attempts ? last_attempt(t->q) : NULL;
-    const struct event *last = last_event(t->q);
+    const struct event *attempt = waits_after(t), *last = last_event(t->q);
     bool later = view->next_due.ms != WALL_NEVER.ms && view->next_due.ms > t->q->now.ms;
     struct str when =
         later ? arena_printf(t->arena, ", due at %.*s", STR_ARG(say_time(t->arena, view->next_due)))
               : STR("");
-    struct str blocked = say_blocked(t);
+    /* Until its own time comes it is not its lane that it waits for, unless an operator said so. */
+    bool own = later && attempt && t->q->blocked && t->q->blocked->by != BLOCKED_PAUSED;
+    struct str blocked = own ? STR("") : say_blocked(t);
     if (attempt)
         return arena_printf(t->arena, "Waiting for attempt %u%.*s: %.*s.%.*s", view->attempts + 1,
                             STR_ARG(when), STR_ARG(say_attempt(t->arena, attempt)),
@@ -106,6 +115,9 @@ static struct str say_suppressed(const struct teller *t)
     if (str_eq(reason, REASON_OPTED_OUT))
         return arena_printf(t->arena, "Not sent: the user has opted out of %.*s for category %.*s.",
                             STR_ARG(channel_name(channel)), STR_ARG(t->q->notification->category));
+    if (str_eq(reason, REASON_NO_ADDRESS) && view->delivery.user_id.at && !view->delivery.user)
+        return arena_printf(t->arena, "Not sent: there was no user %.*s.",
+                            STR_ARG(view->delivery.user_id));
     if (str_eq(reason, REASON_NO_ADDRESS))
         return arena_printf(t->arena, "Not sent: the user has no %s.", address_words(channel));
     if (str_eq(reason, REASON_INVALID_TOKEN))

@@ -43,6 +43,13 @@ static struct outcome again(const struct outcome_question *q, struct rng *rng)
     return outcome;
 }
 
+/* Refused for good by a provider that cannot reach it; the next of the rule may. */
+static bool goes_elsewhere(const struct outcome_question *q)
+{
+    return q->verdict->effect == EFFECT_ELSEWHERE && q->next_provider && !q->cancelled &&
+           q->attempts + 1 < q->policy->attempts_max;
+}
+
 struct outcome outcome_of(const struct outcome_question *q, struct rng *rng)
 {
     struct outcome outcome;
@@ -55,6 +62,9 @@ struct outcome outcome_of(const struct outcome_question *q, struct rng *rng)
         return q->guarantee == GUARANTEE_AT_MOST_ONCE ? ended(STATE_UNKNOWN, q->attempts + 1)
                                                       : again(q, rng);
     case FATE_NEVER:
+        if (goes_elsewhere(q))
+            return (struct outcome){
+                .again = true, .state = STATE_QUEUED, .due = q->now, .attempts = q->attempts + 1};
         outcome = ended(STATE_FAILED, q->attempts + 1);
         outcome.retire = q->verdict->effect == EFFECT_RETIRE;
         outcome.suppress = q->verdict->effect == EFFECT_SUPPRESS;

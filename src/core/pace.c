@@ -7,7 +7,7 @@ enum {
     GROWTH_PARTS = 50, /* the window grows by this part of its ceiling a round trip */
     RATE_PARTS = 20,   /* the rate by this part of what was sent, a second */
     BLOCK_LEAST_MS = 1000,
-    BLOCK_MOST_MS = 3600 * 1000, /* a longer Retry-After is asked about again after an hour */
+    BLOCK_MOST_MS = 86400 * 1000, /* a longer Retry-After is asked about again after a day */
 };
 
 static const double rate_least = 1;

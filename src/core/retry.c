@@ -20,10 +20,8 @@ bool retry_next(const struct retry_policy *policy, uint32_t attempts, const stru
         return false;
     int64_t most = backoff_us(policy, attempts);
     int64_t delay = most > 0 ? (int64_t)rng_below(rng, (uint64_t)most) : 0;
-    int64_t floor = verdict->retry_after.us < policy->delay_max.us ? verdict->retry_after.us
-                                                                   : policy->delay_max.us;
-    if (floor > 0) /* spread what was told to come back at the same moment */
-        delay = floor + delay / 4;
+    if (verdict->retry_after.us > 0) /* spread what was told to come back at the same moment */
+        delay = verdict->retry_after.us + delay / 4;
     if (delay < DELAY_MIN_MS * 1000)
         delay = DELAY_MIN_MS * 1000;
     *ret_due = wall_min(wall_add(now, (struct span){delay + 999}), expires);

@@ -2,8 +2,9 @@
  *
  * Pure: no clock, no I/O, no allocation. The same policy, attempt, verdict, now and rng state
  * always give the same answer; that is what lets the simulator replay a failure from its seed.
- * Exponential backoff with full jitter; a provider's Retry-After is a floor, capped by delay_max.
- * Threads: any; the caller owns the rng. Errors: none, by design.
+ * Exponential backoff with full jitter; a provider's Retry-After is a floor, whatever delay_max
+ * says: only the delivery's own expiry comes before it. Threads: any; the caller owns the rng.
+ * Errors: none, by design.
  */
 #pragma once
 #include "base/rng.h"
@@ -12,7 +13,7 @@
 
 struct retry_policy {
     struct span delay_first; /* the first retry waits at most this */
-    struct span delay_max;   /* a cap; also bounds a hostile Retry-After */
+    struct span delay_max;   /* a cap of the backoff */
     uint32_t attempts_max;   /* >= 1, counts the first try */
 };
 

@@ -27,11 +27,12 @@ enum fate { FATE_DONE, FATE_AGAIN, FATE_NEVER, FATE_AMBIGUOUS };
 enum scope { SCOPE_DELIVERY, SCOPE_ADDRESS, SCOPE_ORIGIN, SCOPE_PROVIDER };
 enum effect {
     EFFECT_NONE,
-    EFFECT_THROTTLE, /* slower; no failure of the provider, no attempt consumed */
-    EFFECT_REFRESH,  /* a stale credential: once more at once with a fresh one */
-    EFFECT_RETIRE,   /* the token or subscription is gone */
-    EFFECT_SUPPRESS, /* never write to this address again */
-    EFFECT_HOLD,     /* our account or key is wrong: an operator is needed */
+    EFFECT_THROTTLE,  /* slower; no failure of the provider, no attempt consumed */
+    EFFECT_REFRESH,   /* a stale credential: once more at once with a fresh one */
+    EFFECT_RETIRE,    /* the token or subscription is gone */
+    EFFECT_SUPPRESS,  /* never write to this address again */
+    EFFECT_HOLD,      /* our account or key is wrong: an operator is needed */
+    EFFECT_ELSEWHERE, /* this provider cannot reach the recipient; the next of the rule may */
 };
 
 struct verdict {

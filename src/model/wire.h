@@ -70,5 +70,6 @@ struct reply {
 
 /* The value of the first header of that name (lower case); absent if there is none. */
 struct str reply_header(const struct reply *reply, struct str name);
-/* Retry-After: seconds or an HTTP date; a zero span if absent, invalid or past. */
+/* Retry-After: seconds or an HTTP date; a zero span if it is absent, invalid, past, or more than a
+ * year ahead, which nobody means. */
 struct span reply_retry_after(const struct reply *reply);

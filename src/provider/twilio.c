@@ -65,7 +65,7 @@ static const struct ruling twilio_rulings[] = {
     {RULING_ANY, "21605", FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE, "body_too_long"},
     {RULING_ANY, "21617", FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE, "body_too_long"},
     {RULING_ANY, "21620", FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE, "media_invalid"},
-    {RULING_ANY, "21612", FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE, "unroutable"},
+    {RULING_ANY, "21612", FATE_NEVER, SCOPE_DELIVERY, EFFECT_ELSEWHERE, "unroutable"},
     /* The service: whether it took the message first is not said. */
     {RULING_ANY, "20500", FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE, "unavailable"},
     {RULING_ANY, "20503", FATE_AMBIGUOUS, SCOPE_PROVIDER, EFFECT_NONE, "unavailable"},

@@ -7,6 +7,7 @@
 #define SLOWER       FATE_AGAIN, SCOPE_PROVIDER, EFFECT_THROTTLE
 #define LATER        FATE_AGAIN, SCOPE_DELIVERY, EFFECT_NONE
 #define NEVER_US     FATE_NEVER, SCOPE_DELIVERY, EFFECT_NONE
+#define NOT_BY_US    FATE_NEVER, SCOPE_DELIVERY, EFFECT_ELSEWHERE
 #define NEVER_NUMBER FATE_NEVER, SCOPE_ADDRESS, EFFECT_SUPPRESS
 
 static void every_published_code_has_its_meaning(void **state)
@@ -41,7 +42,7 @@ static void every_published_code_has_its_meaning(void **state)
         ROW(400, 21605, NEVER_US, "21605", "body_too_long"),
         ROW(400, 21617, NEVER_US, "21617", "body_too_long"),
         ROW(400, 21620, NEVER_US, "21620", "media_invalid"),
-        ROW(400, 21612, NEVER_US, "21612", "unroutable"),
+        ROW(400, 21612, NOT_BY_US, "21612", "unroutable"),
         ROW(400, 21611, LATER, "21611", "queue_full"),
         ROW(400, 30001, LATER, "30001", "queue_full"),
         ROW(404, 20404, OPERATOR, "20404", "not_found"),

@@ -105,6 +105,27 @@ class Pair(ServerCase):
         found, asked = self.burst(50)
         self.assertEqual(self.states(found), {("sent", "first")})
 
+    def test_whom_one_cannot_reach_the_next_is_asked_for_and_nobody_else(self):
+        self.fakes["first"].rule({"reason": 21612}, prefix="+")
+        found, asked = self.burst(50)
+        self.assertEqual(self.states(found), {("sent", "second")})
+        self.assertEqual(asked, {"first": 50, "second": 50})
+        self.fakes["second"].rule({"reason": 21612}, prefix="+")
+        found, _ = self.burst(5)
+        self.assertEqual({(one["state"], one["reason"]) for one in found},
+                         {("failed", "unroutable")})
+        self.fakes["first"].rules()
+        found, asked = self.burst(50)  # it moved nothing
+        self.assertEqual(asked, {"first": 50, "second": 0})
+
+    def test_a_wish_to_wait_goes_beyond_the_longest_backoff(self):
+        for fake in self.fakes.values():
+            fake.rule({"status": 503, "headers": {"retry-after": "6"}}, prefix="+", times=1)
+        self.burst(1, 60)
+        times = sorted(e["at"] for fake in self.fakes.values() for e in fake.requests())
+        self.assertEqual({one["max"] for one in RETRY.values()}, {"500ms"})
+        self.assertGreaterEqual(times[2] - times[1], 6000)
+
     def test_an_account_that_is_refused_moves_the_traffic(self):
         self.fakes["first"].rule({"reason": 20003}, prefix="+")
         found, _ = self.burst(300)

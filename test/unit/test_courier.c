@@ -119,13 +119,13 @@ static void a_retry_after_of_years_is_believed_for_an_hour(void **state)
     open_courier(f, &plain, one_route(), f->store);
     send(f, 2, 86400000);
     turn(f);
-    answer(f, 429, "999999999");
+    answer(f, 429, "7200");
     turn(f);
     assert_int_equal(count_returned(f, TICKET_BACK), 1); /* not held at the desk */
     send(f, 1, 86400000);
     turn(f);
     assert_int_equal(count_returned(f, TICKET_BACK), 2);
-    advance(f, 3600 * 1000);
+    advance(f, 7200 * 1000);
     send(f, 1, 86400000);
     turn(f);
     answer(f, 200, NULL);

@@ -121,6 +121,52 @@ static void what_holds_the_lane_is_told_to_whoever_may_know(void **state)
     arena_done(&arena);
 }
 
+/* A limit uses no attempt up, and its lane may move on other providers meanwhile. */
+static void what_a_limit_holds_waits_for_its_own_time(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 16);
+    const struct delivery_view view = {.state = STATE_QUEUED, .next_due = {now.ms + 60000}};
+    const struct notification notification = {.category = STR("default")};
+    const struct event event = attempt_of(1, STATE_QUEUED);
+    struct blocked blocked = {.by = BLOCKED_BREAKER_OPEN, .detail = STR("another is left alone")};
+    const struct explain_question question = {.view = &view,
+                                              .notification = &notification,
+                                              .blocked = &blocked,
+                                              .events = &event,
+                                              .event_count = 1,
+                                              .tell_all = true,
+                                              .now = now};
+    const char *waits = "Waiting for attempt 1, due at 2026-09-21T14:14:20.000Z: attempt 1, by "
+                        "twilio at 2026-09-21T14:13:19.000Z got 503 ServiceUnavailable (try "
+                        "later).";
+    assert_string_equal(arena_text(&arena, explain(&question, &arena)), waits);
+    blocked = (struct blocked){.by = BLOCKED_PAUSED, .detail = STR("paused by root")};
+    assert_string_equal(arena_text(&arena, explain(&question, &arena)),
+                        arena_printf(&arena, "%s Its lane waits: paused by root.", waits).at);
+    arena_done(&arena);
+}
+
+static void a_user_who_was_not_there_has_no_devices_to_speak_of(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 16);
+    struct delivery_view view = {.state = STATE_SUPPRESSED,
+                                 .reason = REASON_NO_ADDRESS,
+                                 .delivery = {.kind = KIND_IOS, .user_id = STR("nobody")}};
+    const struct notification notification = {.category = STR("default")};
+    const struct explain_question question = {
+        .view = &view, .notification = &notification, .now = now};
+    assert_string_equal(arena_text(&arena, explain(&question, &arena)),
+                        "Not sent: there was no user nobody.");
+    view.delivery.user = 5;
+    assert_string_equal(arena_text(&arena, explain(&question, &arena)),
+                        "Not sent: the user has no device.");
+    arena_done(&arena);
+}
+
 static void what_had_no_route_asked_no_provider(void **state)
 {
     (void)state;
@@ -148,6 +194,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_has_its_sentence),
         cmocka_unit_test(what_holds_the_lane_is_told_to_whoever_may_know),
+        cmocka_unit_test(what_a_limit_holds_waits_for_its_own_time),
+        cmocka_unit_test(a_user_who_was_not_there_has_no_devices_to_speak_of),
         cmocka_unit_test(what_had_no_route_asked_no_provider),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static void the_last_attempt_is_the_last(void **state)
     assert_int_equal(due.ms, -1);
 }
 
-static void retry_after_is_a_floor_below_the_cap(void **state)
+static void retry_after_is_a_floor_whatever_the_cap(void **state)
 {
     (void)state;
     struct rng rng = rng_of(3);
@@ -61,9 +61,9 @@ static void retry_after_is_a_floor_below_the_cap(void **state)
         verdict.retry_after = span_s(60);
         assert_true(retry_next(&policy, 1, &verdict, now, far, &rng, &due));
         assert_true(due.ms >= now.ms + 60000 && due.ms <= now.ms + 62000);
-        verdict.retry_after = span_s(1000000);
+        verdict.retry_after = span_s(7200);
         assert_true(retry_next(&policy, 1, &verdict, now, far, &rng, &due));
-        assert_true(due.ms <= now.ms + 3600000 + 2000);
+        assert_true(due.ms >= now.ms + 7200000 && due.ms <= now.ms + 7202000);
     }
 }
 
@@ -291,12 +291,38 @@ static void a_fault_of_the_provider_goes_on_to_the_next_at_once(void **state)
     assert_int_equal(outcome_of(&question, &rng).state, STATE_DEAD);
 }
 
+static void whom_one_provider_cannot_reach_the_next_may(void **state)
+{
+    (void)state;
+    struct rng rng = rng_of(7);
+    struct verdict verdict = {
+        .fate = FATE_NEVER, .scope = SCOPE_DELIVERY, .effect = EFFECT_ELSEWHERE, .answered = true};
+    struct outcome_question question = {
+        .verdict = &verdict, .next_provider = true, .now = now, .expires = far, .policy = &policy};
+    for (int once = 0; once <= 1; once++) {
+        question.guarantee = once ? GUARANTEE_AT_MOST_ONCE : GUARANTEE_AT_LEAST_ONCE;
+        struct outcome outcome = outcome_of(&question, &rng);
+        assert_true(outcome.again);
+        assert_int_equal(outcome.due.ms, now.ms);
+        assert_int_equal(outcome.attempts, 1);
+    }
+    question.cancelled = true;
+    assert_int_equal(outcome_of(&question, &rng).state, STATE_FAILED);
+    question.cancelled = false;
+    question.next_provider = false; /* it was the last of the rule */
+    assert_int_equal(outcome_of(&question, &rng).state, STATE_FAILED);
+    question.next_provider = true;
+    question.attempts = 11;
+    assert_int_equal(outcome_of(&question, &rng).state, STATE_FAILED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delays_grow_with_full_jitter_and_stay_below_the_cap),
         cmocka_unit_test(the_last_attempt_is_the_last),
-        cmocka_unit_test(retry_after_is_a_floor_below_the_cap),
+        cmocka_unit_test(retry_after_is_a_floor_whatever_the_cap),
+        cmocka_unit_test(whom_one_provider_cannot_reach_the_next_may),
         cmocka_unit_test(nothing_is_due_after_it_expires),
         cmocka_unit_test(each_fate_has_its_end),
         cmocka_unit_test(a_fault_of_the_provider_goes_on_to_the_next_at_once),

@@ -73,7 +73,7 @@ static void nothing_goes_before_a_retry_after(void **state)
 {
     static const struct {
         int64_t said_s, kept_ms;
-    } rows[] = {{0, 1000}, {1, 1000}, {30, 30000}, {1000000, 3600000}};
+    } rows[] = {{0, 1000}, {1, 1000}, {30, 30000}, {1000000, 86400000}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct pace pace;

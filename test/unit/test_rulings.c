@@ -89,6 +89,9 @@ static void only_what_is_tried_again_has_a_wait(void **state)
     assert_int_equal(ask(503, NULL, SCOPE_PROVIDER, "3").retry_after.us, 3000000);
     assert_int_equal(ask(400, NULL, SCOPE_PROVIDER, "3").retry_after.us, 0);
     assert_int_equal(ask(503, NULL, SCOPE_PROVIDER, "soon").retry_after.us, 0);
+    assert_int_equal(ask(503, NULL, SCOPE_PROVIDER, "31536000").retry_after.us, 31536000000000);
+    assert_int_equal(ask(503, NULL, SCOPE_PROVIDER, "31536001").retry_after.us, 0);
+    assert_int_equal(ask(503, NULL, SCOPE_PROVIDER, "99999999999999999999").retry_after.us, 0);
 }
 
 static void what_is_not_whole_is_judged_by_how_far_it_came(void **state)
