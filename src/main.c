@@ -4,6 +4,7 @@
 #include "cli/usage.h"
 #include "node.h"
 #include "store_command.h"
+#include <stdlib.h>
 #include <sysexits.h>
 
 #define CONFIG_PATH_DEFAULT "/etc/bongsu/bongsu.yaml"
@@ -63,10 +64,18 @@ static bool is_store(enum command command)
            command == COMMAND_STORE_BACKUP || command == COMMAND_STORE_CONFIRM_EPOCH;
 }
 
-/* With --url a server is meant, wherever its store is. */
+/* A server is meant, wherever its store is, if somebody named one and no configuration. */
+static bool means_server(const struct args *args)
+{
+    bool can =
+        args->command == COMMAND_STORE_BACKUP || args->command == COMMAND_STORE_CONFIRM_EPOCH;
+    return args_has(args, OPTION_URL) ||
+           (can && !args_has(args, OPTION_CONFIG) && getenv("BONGSU_URL"));
+}
+
 static int store(const struct args *args, const char *path)
 {
-    if (args_has(args, OPTION_URL))
+    if (means_server(args))
         return cli_run(args, BONGSU_VERSION, stdout, stderr);
     struct config *config = load(path);
     if (!config)

@@ -145,6 +145,8 @@ static void read_pace(struct call *call, struct fields *fields, struct redriving
     int64_t limit = REDRIVE_CALL_MAX, rate = 0;
     struct str cursor = STR_NONE;
     (void)fields_i64(fields, STR("rate"), 1, REDRIVE_RATE_MAX, &rate);
+    if (json_get(call->body, STR("ids")))
+        return; /* what else is there is unknown */
     (void)fields_i64(fields, STR("limit"), 1, REDRIVE_CALL_MAX, &limit);
     (void)fields_str(fields, STR("cursor"), 2 * CURSOR_LEN_MAX, &cursor);
     ret->rate = (uint32_t)rate;

@@ -111,14 +111,18 @@ int cli_call_root(struct cli *cli, const char *method, struct str path, struct s
     return call_as(cli, CLIENT_ROOT, method, path, body, ret);
 }
 
+/* An app's key acts for its own app and for no other: who names one means the root key. */
 int cli_call(struct cli *cli, const char *method, struct str path, struct str body,
              const struct json **ret)
 {
-    if (cli->credentials.app_key.len)
-        return call_as(cli, CLIENT_APP, method, path, body, ret);
-    if (cli->credentials.root_key.len)
+    bool named = args_has(cli->args, OPTION_APP);
+    if (cli->credentials.root_key.len && (named || !cli->credentials.app_key.len))
         return call_as(cli, CLIENT_ROOT, method,
                        cli_with(cli, path, "app", args_value(cli->args, OPTION_APP)), body, ret);
+    if (named)
+        return cli_fail(cli, EX_NOPERM, "--app needs the root key: set BONGSU_ROOT_KEY");
+    if (cli->credentials.app_key.len)
+        return call_as(cli, CLIENT_APP, method, path, body, ret);
     return cli_fail(cli, EX_NOPERM,
                     "who are you? Set BONGSU_APP_KEY and BONGSU_APP_SECRET, or BONGSU_ROOT_KEY");
 }

@@ -243,6 +243,15 @@ class Operating(Cli):
     def test_the_root_key_names_the_app_that_is_meant(self):
         self.api.on("GET", "/v1/queues?limit=200&app=shop", (200, page()))
         self.good("queue", "--app", "shop", BONGSU_APP_KEY="", BONGSU_APP_SECRET="", **self.ROOT)
+        self.good("queue", "--app", "shop", **self.ROOT)  # whose key it would be otherwise
+        asked = len(self.api.asked)
+        refused = self.run_cli("dlq", "delete", "--all", "--app", "shop")
+        self.assertEqual((refused.returncode, "BONGSU_ROOT_KEY" in refused.stderr), (77, True))
+        self.assertEqual(len(self.api.asked), asked)
+
+    def test_a_server_that_is_named_needs_no_configuration(self):
+        self.api.on("POST", "/v1/store/confirm-epoch", (200, {"was_confirmed": False}))
+        self.assertIn("confirmed", self.good("store", "confirm-epoch", **self.ROOT))
 
     def test_lanes_are_paused_resumed_and_moved(self):
         root = {"BONGSU_APP_KEY": "", "BONGSU_APP_SECRET": "", **self.ROOT}

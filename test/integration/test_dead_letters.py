@@ -135,6 +135,7 @@ class DeadLetters(ServerCase):
         for body in ({}, {"ids": []}, {"ids": ["x"], "filter": {}}, {"ids": "x"},
                      {"filter": {"channel": "fax"}}, {"filter": {}, "x": 1},
                      {"filter": {}, "rate": 0}, {"filter": {}, "limit": 100001},
+                     {"ids": ["dlv_0"], "limit": 4}, {"ids": ["dlv_0"], "cursor": "c"},
                      {"filter": {}, "cursor": "x"}, {"filter": {}, "reason": "x"},
                      {"ids": ["dlv_x"] * 1001}):
             with self.subTest(body=str(body)[:60]):
