@@ -131,9 +131,12 @@ static void note_breaker(struct sender *sender, bool fault, struct mono began, s
 {
     struct breaker *breaker = &sender->breaker;
     bool was_closed = breaker->state == BREAKER_CLOSED;
-    struct breaker_bucket window = breaker_window(breaker, now.mono); /* opening forgets it */
-    window.attempts++;
-    window.failures += fault;
+    struct breaker_bucket window = {0};
+    if (was_closed && fault) { /* opening forgets it */
+        window = breaker_window(breaker, now.mono);
+        window.attempts++;
+        window.failures++;
+    }
     sender->spill |= breaker_note(breaker, began, fault, now.mono, &sender->courier->rng);
     if (was_closed != (breaker->state == BREAKER_CLOSED))
         tell_breaker(sender, window);

@@ -12,6 +12,22 @@ enum recovery recovery_of(const struct crash_notes *notes, struct delivery_key k
     return note->begun ? RECOVER_USED : RECOVER_UNUSED;
 }
 
+struct event recovery_event(enum recovery recovery, struct delivery_key key, uint32_t attempt,
+                            struct wall at, struct wall due)
+{
+    bool crashed = recovery == RECOVER_SUSPECT;
+    return (struct event){
+        .key = key,
+        .at = at,
+        .state = STATE_QUEUED,
+        .attempt = attempt,
+        .due = due,
+        .reason = REASON_CUT_OFF,
+        .detail = crashed ? STR("this node crashed while it was at work on it")
+                          : STR("this node ended before an answer came: it may have been sent"),
+    };
+}
+
 bool receipt_moves(enum state from, enum state to)
 {
     switch (from) {

@@ -24,6 +24,10 @@ enum recovery {
     RECOVER_DEAD,    /* once too often: reason "crashed" */
 };
 enum recovery recovery_of(const struct crash_notes *notes, struct delivery_key key);
+/* What is said of an attempt that a former life has used up, when the delivery waits again (USED
+ * or SUSPECT): it explains why the recipient may get it twice. */
+struct event recovery_event(enum recovery recovery, struct delivery_key key, uint32_t attempt,
+                            struct wall at, struct wall due);
 
 /* The order of states that a receipt may move a delivery along (port/store.h, receipt). */
 bool receipt_moves(enum state from, enum state to);

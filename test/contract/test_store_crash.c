@@ -33,7 +33,13 @@ static void what_had_not_begun_loses_no_attempt(void **state)
     assert_int_equal(c->state.suspects + c->state.crashed, 0);
     assert_int_equal(attempts(c, id, 0), 1); /* it may have been sent */
     assert_int_equal(attempts(c, id, 1), 0);
-    assert_int_equal(attempts(c, id, 2), 0); /* claimed, and not even noted */
+    assert_int_equal(attempts(c, id, 2), 0);     /* claimed, and not even noted */
+    struct query *got = case_delivery(c, id, 0); /* says so, should it come twice */
+    assert_int_equal(got->count, 1);
+    assert_int_equal(got->events[0].attempt, 1);
+    assert_int_equal(got->events[0].state, STATE_QUEUED);
+    assert_str(got->events[0].reason, "cut_off");
+    assert_int_equal(case_delivery(c, id, 1)->count, 0);
     struct claim *claim = case_claim(c, app, KIND_IOS, PRIORITY_CRITICAL, 9);
     assert_int_equal(claim->count, 3);
     assert_int_equal(claim->list[0].attempt, 2);

@@ -25,9 +25,9 @@ static void retry_after_is_read_in_every_form(void **state)
         {"Sunday, 22-Nov-26 12:00:05 GMT", 5},
         {"Sun Nov 22 12:00:05 2026", 5},
         {"Sun, 22 Nov 2026 11:00:00 GMT", 0}, /* past */
-        {"31536001", YEAR_S},
-        {"18446744073709551616", YEAR_S}, /* more than a number holds is still very long */
-        {"99999999999999999999999999", YEAR_S},
+        {"31536001", 0},                      /* nobody means that */
+        {"18446744073709551616", 0},
+        {"99999999999999999999999999", 0},
         {"", 0},
         {"soon", 0},
         {"-5", 0},

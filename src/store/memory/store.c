@@ -276,12 +276,18 @@ static void put_back(struct memory_disk *disk, struct delivery_row *row, struct 
         state->crashed++;
         return;
     }
-    if (recovery == RECOVER_UNUSED ||
-        (recovery == RECOVER_USED && notification->guarantee == GUARANTEE_AT_MOST_ONCE))
+    bool begun = recovery != RECOVER_UNUSED &&
+                 (recovery != RECOVER_USED || notification->guarantee != GUARANTEE_AT_MOST_ONCE);
+    if (!begun)
         work.attempts--; /* an at-most-once delivery without its mark has not begun */
     work.due = (struct wall){now.ms - disk->offset_ms};
     if (recovery == RECOVER_SUSPECT)
         work.due = wall_add(work.due, span_s((int64_t)++state->suspects * SUSPECT_APART_S));
+    if (begun) {
+        struct event event = recovery_event(recovery, work.key, work.attempts, now, work.due);
+        disk_event(row, work.key, &event);
+        work.seq = row->event_count;
+    }
     disk_pend(disk, row, work);
     state->recovered++;
 }

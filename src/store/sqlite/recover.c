@@ -78,12 +78,18 @@ static void put_back(struct writer *writer, struct open_row *row, struct wall no
         state->crashed++;
         return;
     }
-    if (recovery == RECOVER_UNUSED ||
-        (recovery == RECOVER_USED && head.guarantee == GUARANTEE_AT_MOST_ONCE))
+    bool begun = recovery != RECOVER_UNUSED &&
+                 (recovery != RECOVER_USED || head.guarantee != GUARANTEE_AT_MOST_ONCE);
+    if (!begun)
         row->attempts--; /* an at-most-once delivery without its mark has not begun */
     row->due = (struct wall){now.ms - writer->offset_ms};
     if (recovery == RECOVER_SUSPECT)
         row->due = wall_add(row->due, span_s((int64_t)++state->suspects * SUSPECT_APART_S));
+    if (begun) {
+        struct event event = recovery_event(recovery, row->key, row->attempts, now, row->due);
+        event.seq = row->seq++;
+        event_add(writer, &event);
+    }
     pending_add(writer, row, true);
     state->recovered++;
 }
