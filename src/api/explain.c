@@ -73,8 +73,8 @@ static struct str say_queued(const struct teller *t)
     struct str when =
         later ? arena_printf(t->arena, ", due at %.*s", STR_ARG(say_time(t->arena, view->next_due)))
               : STR("");
-    /* Until its own time comes it is not its lane that it waits for, unless an operator said so. */
-    bool own = later && attempt && t->q->blocked && t->q->blocked->by != BLOCKED_PAUSED;
+    /* Until its own time comes it does not wait for a breaker, which may be another rule's. */
+    bool own = later && attempt && t->q->blocked && t->q->blocked->by == BLOCKED_BREAKER_OPEN;
     struct str blocked = own ? STR("") : say_blocked(t);
     if (attempt)
         return arena_printf(t->arena, "Waiting for attempt %u%.*s: %.*s.%.*s", view->attempts + 1,
