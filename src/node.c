@@ -313,6 +313,7 @@ int node_serve(struct config *config, const struct node_options *options, struct
                             .format = options->log_json ? LOG_JSON : LOG_TEXT,
                             .clock = node.clock};
     (void)signal(SIGPIPE, SIG_IGN);
+    node_hold_signals(SIG_BLOCK);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         config_free(config);
         return (void)why_set(why, ERR_CRYPTO, "libcurl does not start"), EX_SOFTWARE;
@@ -329,6 +330,7 @@ int node_serve(struct config *config, const struct node_options *options, struct
                                                       : EX_CONFIG;
     }
     say_ready(&node);
+    node_hold_signals(SIG_UNBLOCK);
     (void)uv_run(&node.loop, UV_RUN_DEFAULT);
     finish(&node);
     log_write(&node.log, LOG_INFO, "what=stopped");

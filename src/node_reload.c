@@ -12,6 +12,7 @@
 #include "check.h"
 #include "node_state.h"
 #include "runtime/notify.h"
+#include <signal.h>
 #include <stdio.h>
 
 static struct reload *reload_of(uv_work_t *work)
@@ -197,5 +198,7 @@ void node_reload(struct node *node)
     reload->why.text[0] = '\0';
     memset(reload->tls, 0, sizeof reload->tls);
     config_faults_init(&reload->faults);
+    node_hold_signals(SIG_BLOCK); /* the first work starts the loop's threads: not theirs */
     must(uv_queue_work(&node->loop, &reload->work, prepare, on_prepared) == 0);
+    node_hold_signals(SIG_UNBLOCK);
 }

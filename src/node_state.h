@@ -103,6 +103,10 @@ void node_watchdog_start(struct node *node);
 void node_watchdog_stop(struct node *node);
 
 /* node_stop.c */
+/* SIG_BLOCK or SIG_UNBLOCK, of pthread_sigmask(3): signals are the main thread's, and only while
+ * its loop hears them. Before and after they wait; else a second SIGTERM, whose handler is closed
+ * already, would end the process before its store is. */
+void node_hold_signals(int how);
 /* The handles it needs; they are on the loop then. */
 void node_stop_open(struct node *node);
 /* Begins the end; a second call changes nothing. The loop runs out when all is done. */

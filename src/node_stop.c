@@ -9,6 +9,8 @@
 #include "node_state.h"
 #include "runtime/loop.h"
 #include "runtime/notify.h"
+#include <pthread.h>
+#include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -16,6 +18,16 @@ enum {
     DRAIN_ALL_MS = 29500,    /* within the 30 s that are promised */
     DRAIN_CLIENTS_MS = 5000, /* for clients to finish and to take their answers, behind the rest */
 };
+
+void node_hold_signals(int how)
+{
+    sigset_t set;
+    must(sigemptyset(&set) == 0);
+    must(sigaddset(&set, SIGTERM) == 0);
+    must(sigaddset(&set, SIGINT) == 0);
+    must(sigaddset(&set, SIGHUP) == 0);
+    must(pthread_sigmask(how, &set, NULL) == 0);
+}
 
 static void close_handle(uv_handle_t *handle)
 {
@@ -107,6 +119,7 @@ void node_stop(struct node *node, const char *signal_name)
     if (node->stopping)
         return;
     node->stopping = true;
+    node_hold_signals(SIG_BLOCK);
     log_write(&node->log, LOG_INFO, "what=draining signal=%s", signal_name);
     notify_supervisor("STOPPING=1");
     must(uv_timer_start(&node->patience, on_patience, DRAIN_ALL_MS, 0) == 0);

@@ -65,6 +65,16 @@ class DrainTest(unittest.TestCase):
         for one in ids:
             self.assertEqual(sum(self.counts(one).values()), 1)
 
+    def test_signals_to_the_last_moment_change_nothing(self):
+        for _ in range(10):
+            child = self.server.process.child
+            child.send_signal(signal.SIGHUP)  # which has threads of its own
+            while child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+            self.assertEqual(child.returncode, 0)
+            self.server.process.stop()
+            self.server.start()
+
     def test_what_waits_for_a_full_provider_expires_in_time(self):
         for _ in range(4):
             self.post("1h")
